@@ -1,0 +1,193 @@
+"""The weights file: four float32 tensors in safetensors, and one metadata key.
+
+Format: https://github.com/huggingface/safetensors (README, section "Format").
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from iris_mlp.config import LOCAL_LIMITS
+from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, Scaler
+from iris_mlp.errors import WeightsError
+from iris_mlp.files import write_atomically
+from iris_mlp.model import IrisMLP
+
+FORMAT_VERSION = 1
+METADATA_KEY = "iris_mlp"
+TENSOR_NAMES = ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")
+MAX_FILE_BYTES = 4 * 1024 * 1024
+_WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
+SHIPPED_WEIGHTS = _WEIGHTS_FOLDER / "iris_mlp.safetensors"
+LAST_RUN_WEIGHTS = _WEIGHTS_FOLDER / "last_run.safetensors"
+"""Where the page of a local run keeps the weights of its last training."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights together with what is needed to use them.
+
+    Attributes:
+        state: The four tensors, float32 on the CPU.
+        scaler: What maps lengths in cm to inputs.
+        settings: The settings of the training run, as JSON values.
+        metrics: Losses and accuracies of the run, as JSON values.
+    """
+
+    state: dict[str, Tensor]
+    scaler: Scaler
+    settings: dict[str, Any]
+    metrics: dict[str, Any]
+
+    @property
+    def hidden(self) -> int:
+        """Number of hidden units."""
+        return self.state["fc1.weight"].shape[0]
+
+    def build_model(self) -> IrisMLP:
+        """Return a model with these weights, on the CPU and in evaluation mode."""
+        model = IrisMLP(self.hidden)
+        model.load_state_dict(self.state, strict=True)
+        return model.eval()
+
+    def to_bytes(self) -> bytes:
+        """Return the weights file; the same checkpoint gives the same bytes."""
+        metadata = {
+            "format_version": FORMAT_VERSION,
+            "feature_names": list(FEATURE_NAMES),
+            "class_names": list(CLASS_NAMES),
+            "feature_min": list(self.scaler.minimum),
+            "feature_max": list(self.scaler.maximum),
+            "settings": self.settings,
+            "metrics": self.metrics,
+        }
+        # One key alone: safetensors writes several keys in an order that changes between runs.
+        text = json.dumps(metadata, sort_keys=True, allow_nan=False)
+        return save_tensors({name: self.state[name] for name in TENSOR_NAMES}, {METADATA_KEY: text})
+
+    def save(self, path: Path) -> None:
+        """Write the weights file; a crash leaves the old file or the new one, never half.
+
+        Raises:
+            OutputError: The path cannot be written.
+        """
+        write_atomically(path, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: Path) -> "Checkpoint":
+        """Read and check a weights file.
+
+        Raises:
+            WeightsError: The file cannot be read or is refused; the sentence says why.
+        """
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+        except OSError as error:
+            raise WeightsError(f"Cannot read {path.name}: {error.strerror}.") from error
+        return cls.from_bytes(data)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Checkpoint":
+        """Check an untrusted weights file and return what it holds.
+
+        Raises:
+            WeightsError: The file is refused; the sentence says why.
+        """
+        if len(data) > MAX_FILE_BYTES:
+            raise WeightsError(
+                f"The file is larger than {MAX_FILE_BYTES // 1024**2} MiB, "
+                "which no weights file of this model needs."
+            )
+        try:
+            state = load_tensors(data)
+        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            raise WeightsError(
+                "This is not a safetensors file, or it is truncated; "
+                "upload the .safetensors file that a training run gave you."
+            ) from error
+        _check_tensors(state)
+        # The library has just checked the header's length and that it is JSON.
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        metadata = _read_metadata(header.get("__metadata__"))
+        return cls(
+            state=state,
+            scaler=Scaler(metadata["feature_min"], metadata["feature_max"]),
+            settings=metadata["settings"],
+            metrics=metadata["metrics"],
+        )
+
+
+def _check_tensors(state: dict[str, Tensor]) -> None:
+    if sorted(state) != sorted(TENSOR_NAMES):
+        raise WeightsError(
+            f"The file must hold exactly the tensors {', '.join(TENSOR_NAMES)}; "
+            f"it holds {_quote_names(state)}."
+        )
+    weight = state["fc1.weight"]
+    hidden = weight.shape[0] if weight.dim() == 2 else 0
+    if not 1 <= hidden <= LOCAL_LIMITS.hidden:
+        raise WeightsError(
+            f"fc1.weight has shape {tuple(weight.shape)}; (hidden units, 4) is expected."
+        )
+    shapes = dict(zip(TENSOR_NAMES, ((hidden, 4), (hidden,), (3, hidden), (3,)), strict=True))
+    for name, shape in shapes.items():
+        tensor = state[name]
+        if tensor.dtype != torch.float32:
+            raise WeightsError(f"{name} is {tensor.dtype}; torch.float32 is expected.")
+        if tuple(tensor.shape) != shape:
+            raise WeightsError(f"{name} has shape {tuple(tensor.shape)}; {shape} is expected.")
+        if not torch.isfinite(tensor).all():
+            raise WeightsError(f"{name} holds values that are not finite (NaN or infinity).")
+
+
+def _read_metadata(header: object) -> dict[str, Any]:
+    text = header.get(METADATA_KEY) if isinstance(header, dict) else None
+    if text is None:
+        raise WeightsError(
+            f"The file's metadata has no key {METADATA_KEY!r}; it was not written by Iris MLP, "
+            "so the scaling of its inputs is unknown."
+        )
+    try:
+        metadata = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"The metadata key {METADATA_KEY!r} is not JSON.") from error
+    if not isinstance(metadata, dict) or metadata.get("format_version") != FORMAT_VERSION:
+        raise WeightsError(
+            f"The metadata must be a JSON object of format version {FORMAT_VERSION}; "
+            "it was written by another version of Iris MLP."
+        )
+    for name, expected in (("feature_names", FEATURE_NAMES), ("class_names", CLASS_NAMES)):
+        if metadata.get(name) != list(expected):
+            raise WeightsError(f"The metadata's {name} must be {', '.join(expected)}.")
+    for name in ("feature_min", "feature_max"):
+        metadata[name] = _read_lengths(name, metadata.get(name))
+    if any(low >= high for low, high in zip(metadata["feature_min"], metadata["feature_max"])):
+        raise WeightsError("The metadata's feature_min must be below its feature_max.")
+    for name in ("settings", "metrics"):
+        if not isinstance(metadata.get(name), dict):
+            raise WeightsError(f"The metadata's {name} must be a JSON object.")
+    return metadata
+
+
+def _read_lengths(name: str, value: object) -> tuple[float, ...]:
+    numbers = isinstance(value, list) and len(value) == 4
+    if not numbers or not all(
+        isinstance(length, int | float) and math.isfinite(length) and 0 <= length <= 100
+        for length in value  # type: ignore[union-attr]
+    ):
+        raise WeightsError(f"The metadata's {name} must be four lengths in cm.")
+    return tuple(float(length) for length in value)  # type: ignore[union-attr]
+
+
+def _quote_names(state: dict[str, Tensor]) -> str:
+    names = [name[:40] for name in sorted(state)[:6]]
+    return ", ".join(names) + (", …" if len(state) > 6 else "") if names else "none"

@@ -1,0 +1,167 @@
+"""Settings of a training run, checked when they are made, and the caps of a host."""
+
+import math
+import os
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from iris_mlp.errors import SettingsError
+
+Engine = Literal["eager", "cuda-graph", "fused"]
+Optimizer = Literal["sgd", "adam"]
+
+ENGINES: tuple[str, ...] = get_args(Engine)
+OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
+TRAIN_ROWS = 120
+TEST_POINTS = 200
+"""About how many times a run measures its test loss, whatever its length."""
+
+_DEFAULT_LR = {"sgd": 0.01, "adam": 0.001}
+
+
+def default_lr(optimizer: str) -> float:
+    """Return the lesson's learning rate for an optimizer: 0.01 for SGD, 0.001 for Adam."""
+    return _DEFAULT_LR.get(optimizer, _DEFAULT_LR["sgd"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The largest run that a host accepts.
+
+    Attributes:
+        epochs: Most epochs of one run.
+        hidden: Most hidden units.
+        wall_s: Seconds after which a run is stopped and keeps what it reached.
+    """
+
+    epochs: int
+    hidden: int
+    wall_s: float
+
+    def check(self, config: "TrainConfig") -> None:
+        """Refuse a run that is larger than this host accepts.
+
+        Raises:
+            SettingsError: A setting is over its cap; the sentence names both.
+        """
+        for name in ("epochs", "hidden"):
+            value, cap = getattr(config, name), getattr(self, name)
+            if value > cap:
+                raise SettingsError(
+                    f"{name} is {value:,}, and this public demo accepts at most {cap:,}; "
+                    "choose less, or run the app on your own machine."
+                )
+
+
+LOCAL_LIMITS = Limits(epochs=10_000_000, hidden=65_536, wall_s=24 * 3600.0)
+PUBLIC_LIMITS = Limits(epochs=100_000, hidden=1_024, wall_s=120.0)
+
+
+def is_public_space() -> bool:
+    """Tell whether this process serves a Hugging Face Space (`SPACE_ID` is set there)."""
+    return bool(os.environ.get("SPACE_ID"))
+
+
+def host_limits() -> Limits:
+    """Return the caps of this host: tight on a public Space, wide on one's own machine."""
+    return PUBLIC_LIMITS if is_public_space() else LOCAL_LIMITS
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The settings of one training run; the defaults are the lesson run with seed 0.
+
+    Attributes:
+        device: `auto`, or a device that PyTorch knows: `cpu`, `cuda`, `cuda:1`, `mps`, …
+        engine: What computes the run: `eager` (the lesson's loop), `cuda-graph` or `fused`.
+        optimizer: `sgd` or `adam`.
+        lr: Learning rate; left out, the lesson's rate for the optimizer.
+        epochs: Passes over the training rows.
+        hidden: Units of the hidden layer.
+        batch_size: Rows of a mini-batch; left out, all 120 rows (full batch).
+        seed: Seed of the first weights and of the order of mini-batches.
+        record_every: The loss is read from the device every so many epochs, and at the last one.
+
+    Raises:
+        SettingsError: A value is out of range or of the wrong kind; the sentence names it.
+    """
+
+    device: str = "auto"
+    engine: str = "eager"
+    optimizer: str = "sgd"
+    lr: float = None  # type: ignore[assignment]  # filled in below, so that readers see a float
+    epochs: int = 20_000
+    hidden: int = 10
+    batch_size: int = TRAIN_ROWS
+    seed: int = 0
+    record_every: int = 1
+
+    def __post_init__(self) -> None:
+        _check_choice("engine", self.engine, ENGINES)
+        _check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        if not isinstance(self.device, str) or not self.device:
+            raise SettingsError("device must be a name such as auto, cpu or cuda.")
+        values = {
+            "lr": _read_lr(default_lr(self.optimizer) if self.lr is None else self.lr),
+            "epochs": _read_int("epochs", self.epochs, 1, LOCAL_LIMITS.epochs),
+            "hidden": _read_int("hidden", self.hidden, 1, LOCAL_LIMITS.hidden),
+            "batch_size": _read_int(
+                "batch_size",
+                TRAIN_ROWS if self.batch_size is None else self.batch_size,
+                1,
+                TRAIN_ROWS,
+            ),
+            "seed": _read_int("seed", self.seed, 0, 2**32 - 1),
+            "record_every": _read_int("record_every", self.record_every, 1, LOCAL_LIMITS.epochs),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def test_every(self) -> int:
+        """Epochs between two measurements of the test loss: a multiple of `record_every`."""
+        return self.record_every * math.ceil(self.epochs / (TEST_POINTS * self.record_every))
+
+    def is_recorded(self, epoch: int) -> bool:
+        """Tell whether the training loss of an epoch (counted from 1) is kept."""
+        return epoch % self.record_every == 0 or epoch == self.epochs
+
+    def is_tested(self, epoch: int) -> bool:
+        """Tell whether the test loss of an epoch (counted from 1) is measured."""
+        return epoch % self.test_every == 0 or epoch == self.epochs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values."""
+        return asdict(self)
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise SettingsError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}.")
+
+
+def _read_int(name: str, value: object, low: int, high: int) -> int:
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not whole or not low <= value <= high:  # type: ignore[operator]
+        raise SettingsError(
+            f"{name} must be a whole number from {low:,} to {high:,}, not {_show(value)}."
+        )
+    return int(value)  # type: ignore[call-overload]
+
+
+def _read_lr(value: object) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 < value <= 1_000:  # type: ignore[operator]
+        raise SettingsError(
+            f"lr (learning rate) must be a number above 0 and at most 1,000, not {_show(value)}."
+        )
+    return float(value)  # type: ignore[arg-type]
+
+
+def _show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+DEFAULTS = TrainConfig()
+"""The lesson run with seed 0."""

@@ -1,0 +1,76 @@
+"""The devices that PyTorch finds here, and the one that `auto` means."""
+
+import torch
+
+from iris_mlp.errors import DeviceError
+
+
+def list_devices() -> list[str]:
+    """Return the names of the devices that can train here, the CPU first."""
+    names = ["cpu"]
+    accelerator = _find_accelerator()
+    if accelerator is not None:
+        count = torch.accelerator.device_count()
+        names += [accelerator] if count == 1 else [f"{accelerator}:{i}" for i in range(count)]
+    return names
+
+
+def choose_auto_device() -> tuple[torch.device, str]:
+    """Return the device that `auto` means, and the reason as a key: `accelerator` or `only_cpu`."""
+    accelerator = _find_accelerator()
+    if accelerator is None:
+        return torch.device("cpu"), "only_cpu"
+    return torch.device(accelerator), "accelerator"
+
+
+def explain_missing() -> str:
+    """Return why no accelerator is offered here, as a key.
+
+    `none_missing`, `cpu_build` (this build of PyTorch cannot use a GPU) or `no_gpu` (it could,
+    but finds none).
+    """
+    if _find_accelerator() is not None:
+        return "none_missing"
+    return "no_gpu" if torch.version.cuda or torch.version.hip else "cpu_build"
+
+
+def resolve_device(name: str) -> torch.device:
+    """Turn a device's name into a device that is really there.
+
+    Args:
+        name: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`, … in the spelling of PyTorch.
+
+    Raises:
+        DeviceError: The name is not a device, or this machine or this PyTorch has none such.
+    """
+    if name == "auto":
+        return choose_auto_device()[0]
+    here = list_devices()
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise DeviceError(
+            f"device {name[:40]!r} is unknown; here there are: auto, {', '.join(here)}."
+        ) from None
+    accelerator = _find_accelerator()
+    if device.type == "cpu" and device.index in (None, 0):
+        return torch.device("cpu")
+    if device.type == accelerator and (device.index or 0) < torch.accelerator.device_count():
+        return device
+    raise DeviceError(
+        f"device {name!r} is not on this machine, or this build of PyTorch cannot use it; "
+        f"here there are: auto, {', '.join(here)}."
+    )
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done all it was given, so that a clock may be read."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
+def _find_accelerator() -> str | None:
+    if not torch.accelerator.is_available():
+        return None
+    accelerator = torch.accelerator.current_accelerator()
+    return None if accelerator is None else accelerator.type

@@ -1,0 +1,33 @@
+"""Errors whose text is one sentence that a user understands and can act on."""
+
+
+class IrisMlpError(Exception):
+    """Base of every error that this package raises on purpose; show its text to the user."""
+
+
+class SettingsError(IrisMlpError):
+    """A setting is out of range or of the wrong kind; change the setting that the text names."""
+
+
+class DeviceError(IrisMlpError):
+    """The device is not there or cannot run the engine; choose one that the text names."""
+
+
+class MeasurementsError(IrisMlpError):
+    """The lengths of a flower cannot be read; mend the row and column that the text names."""
+
+
+class WeightsError(IrisMlpError):
+    """A weights file is refused; the text says what is wrong with it."""
+
+
+class OutputError(IrisMlpError):
+    """A file cannot be written; choose another path, or make room."""
+
+
+class HubError(IrisMlpError):
+    """The Hugging Face Hub cannot be asked, or refuses; the text says why and what to do."""
+
+
+class ShareError(IrisMlpError):
+    """A shared address cannot be made or read; the text says why."""

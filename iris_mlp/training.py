@@ -1,0 +1,256 @@
+"""Train the model: pick the engine, measure on the way, and say what came out."""
+
+import math
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.config import TrainConfig
+from iris_mlp.data import IrisSplit, load_split
+from iris_mlp.devices import resolve_device
+from iris_mlp.engines import Chunk
+from iris_mlp.errors import DeviceError
+from iris_mlp.model import IrisMLP, build_model
+
+Outcome = Literal["completed", "stopped", "diverged"]
+
+
+@dataclass
+class History:
+    """The losses of a run so far.
+
+    Attributes:
+        epochs: Epochs, counted from 1, at which the training loss was recorded.
+        losses: Training loss at each.
+        test_epochs: Epochs at which the test loss was measured.
+        test_losses: Test loss at each.
+    """
+
+    epochs: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    test_epochs: list[int] = field(default_factory=list)
+    test_losses: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a model is on the two splits.
+
+    Attributes:
+        test_loss: Mean cross-entropy over the 30 test rows.
+        train_accuracy: Share of the 120 training rows that are right.
+        test_accuracy: Share of the 30 test rows that are right.
+        confusion: Test rows by true class (rows) and predicted class (columns), 3 x 3.
+    """
+
+    test_loss: float
+    train_accuracy: float
+    test_accuracy: float
+    confusion: list[list[int]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        epoch: Epochs done.
+        train_loss: Last recorded training loss; None before the first.
+        elapsed_s: Seconds spent training, without the time in which nobody asked for more.
+        epochs_per_s: Mean speed so far.
+        remaining_s: Seconds left at that speed.
+        evaluation: The model's quality now.
+    """
+
+    epoch: int
+    train_loss: float | None
+    elapsed_s: float
+    epochs_per_s: float
+    remaining_s: float
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run came to, also one that was stopped or that diverged.
+
+    Attributes:
+        config: The settings, with the device that was really used.
+        outcome: `completed`, `stopped` or `diverged`.
+        message: For a run that diverged, the sentence that says what to do; else empty.
+        progress: Where the run ended.
+        history: Its losses.
+        checkpoint: Its weights; None when there are no usable ones.
+    """
+
+    config: TrainConfig
+    outcome: Outcome
+    message: str
+    progress: Progress
+    history: History
+    checkpoint: Checkpoint | None
+
+    def summarize(self) -> dict[str, Any]:
+        """Return the figures and settings of the run as plain JSON values."""
+        evaluation = self.progress.evaluation
+        return {
+            "outcome": self.outcome,
+            "message": self.message,
+            "epochs_done": self.progress.epoch,
+            "final_loss": self.progress.train_loss,
+            "test_loss": evaluation.test_loss if self.checkpoint else None,
+            "train_accuracy": evaluation.train_accuracy,
+            "test_accuracy": evaluation.test_accuracy,
+            "confusion": evaluation.confusion,
+            "elapsed_s": self.progress.elapsed_s,
+            "epochs_per_s": self.progress.epochs_per_s,
+            **self.config.to_dict(),
+        }
+
+
+class TrainingRun:
+    """One training: iterate it for progress, stop at any point, then ask for the result."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        device = resolve_device(config.device)
+        self.config = replace(config, device=str(device))
+        self.history = History()
+        self._split = load_split()
+        self._split_on_device = self._split.to(device)
+        self._model = build_model(config.hidden, config.seed).to(device)
+        self._chunks = _start_engine(self.config, self._model, self._split_on_device)
+        self._epoch = 0
+        self._elapsed_s = 0.0
+        self._diverged = False
+
+    def __iter__(self) -> Generator[Progress]:
+        """Yield where the run stands several times a second, and once more at its end."""
+        while not self._diverged:
+            started = perf_counter()
+            chunk = next(self._chunks, None)
+            self._elapsed_s += perf_counter() - started
+            if chunk is None:
+                return
+            self._keep(chunk)
+            yield self.measure_progress()
+
+    def watch(self, stop: threading.Event, wall_s: float) -> Generator[Progress]:
+        """Yield progress until the run ends, `stop` is set, or `wall_s` seconds have gone by."""
+        deadline = perf_counter() + wall_s
+        for progress in self:
+            yield progress
+            if stop.is_set() or perf_counter() > deadline:
+                return
+
+    def measure_progress(self) -> Progress:
+        """Return where the run stands, with the model measured on both splits."""
+        speed = self._epoch / self._elapsed_s if self._elapsed_s else 0.0
+        return Progress(
+            epoch=self._epoch,
+            train_loss=self.history.losses[-1] if self.history.losses else None,
+            elapsed_s=self._elapsed_s,
+            epochs_per_s=speed,
+            remaining_s=(self.config.epochs - self._epoch) / speed if speed else 0.0,
+            evaluation=evaluate(self._model, self._split_on_device),
+        )
+
+    def result(self) -> TrainResult:
+        """End the run if it still goes on, and return what it came to."""
+        self._chunks.close()
+        progress = self.measure_progress()
+        state = {name: tensor.detach().cpu() for name, tensor in self._model.state_dict().items()}
+        finite = all(torch.isfinite(tensor).all() for tensor in state.values())
+        outcome: Outcome = "completed" if self._epoch == self.config.epochs else "stopped"
+        checkpoint = None
+        if self._diverged or not finite:
+            outcome = "diverged"
+        elif self._epoch:
+            checkpoint = self._make_checkpoint(state, progress, outcome)
+        return TrainResult(
+            config=self.config,
+            outcome=outcome,
+            message=self._explain_divergence() if outcome == "diverged" else "",
+            progress=progress,
+            history=self.history,
+            checkpoint=checkpoint,
+        )
+
+    def _keep(self, chunk: Chunk) -> None:
+        finite = next((i for i, loss in enumerate(chunk.losses) if not math.isfinite(loss)), None)
+        history = self.history
+        self._epoch = chunk.epoch
+        if finite is not None:
+            self._diverged = True
+            self._epoch = chunk.epochs[finite]
+        tests = [
+            (epoch, loss)
+            for epoch, loss in zip(chunk.test_epochs, chunk.test_losses, strict=True)
+            if epoch <= self._epoch and math.isfinite(loss)
+        ]
+        history.epochs += chunk.epochs[:finite]
+        history.losses += chunk.losses[:finite]
+        history.test_epochs += [epoch for epoch, _ in tests]
+        history.test_losses += [loss for _, loss in tests]
+
+    def _make_checkpoint(
+        self, state: dict[str, torch.Tensor], progress: Progress, outcome: Outcome
+    ) -> Checkpoint:
+        evaluation = progress.evaluation
+        return Checkpoint(
+            state=state,
+            scaler=self._split.scaler,
+            settings=self.config.to_dict(),
+            metrics={
+                "outcome": outcome,
+                "epochs_done": progress.epoch,
+                "final_loss": progress.train_loss,
+                "test_loss": evaluation.test_loss,
+                "train_accuracy": evaluation.train_accuracy,
+                "test_accuracy": evaluation.test_accuracy,
+            },
+        )
+
+    def _explain_divergence(self) -> str:
+        return (
+            f"Training diverged at epoch {self._epoch:,}: the loss is no longer a finite number. "
+            f"The learning rate {self.config.lr:g} is too high for these settings; "
+            "try a tenth of it."
+        )
+
+
+def train(config: TrainConfig) -> TrainingRun:
+    """Prepare a training run; iterate what is returned, then call its `result()`.
+
+    Raises:
+        DeviceError: The device is not there, or the engine cannot run on it.
+    """
+    return TrainingRun(config)
+
+
+@torch.no_grad()
+def evaluate(model: IrisMLP, split: IrisSplit) -> Evaluation:
+    """Measure a model on both splits; model and split are on the same device."""
+    test_logits = model(split.x_test)
+    predicted = test_logits.argmax(1)
+    confusion = torch.bincount(split.y_test * 3 + predicted, minlength=9).reshape(3, 3)
+    train_right = (model(split.x_train).argmax(1) == split.y_train).sum()
+    return Evaluation(
+        test_loss=nn.functional.cross_entropy(test_logits, split.y_test).item(),
+        train_accuracy=train_right.item() / len(split.y_train),
+        test_accuracy=confusion.trace().item() / len(split.y_test),
+        confusion=confusion.tolist(),
+    )
+
+
+def _start_engine(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Generator[Chunk]:
+    if config.engine == "eager":
+        from iris_mlp.engines import eager
+
+        return eager.run(config, model, split)
+    raise DeviceError(f"The engine {config.engine} is not available; use the engine eager.")

@@ -1,0 +1,138 @@
+"""The named HTTP endpoints, for scripts and agents: the same acts as the command line."""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.components.api_component import Api
+from gradio_client.utils import python_type_to_json_schema
+
+from iris_mlp import inference
+from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
+from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
+from iris_mlp.hardware.core_limits import usable_cores
+from iris_mlp.plots import plot_loss
+from iris_mlp.training import train as start_training
+from iris_mlp.ui.errors import user_errors
+
+PROGRESS_S = 1.0
+
+
+@user_errors
+def train(
+    device: str = DEFAULTS.device,
+    engine: str = DEFAULTS.engine,
+    optimizer: str = DEFAULTS.optimizer,
+    lr: float | None = None,
+    epochs: int = DEFAULTS.epochs,
+    hidden: int = DEFAULTS.hidden,
+    batch_size: int = DEFAULTS.batch_size,
+    seed: int = DEFAULTS.seed,
+    record_every: int = DEFAULTS.record_every,
+) -> Iterator[tuple[dict[str, Any], str | None, str | None]]:
+    """Train the Iris MLP; without arguments, the lesson run with seed 0.
+
+    Args:
+        device: auto, cpu, cuda, cuda:N or mps.
+        engine: eager, cuda-graph or fused.
+        optimizer: sgd or adam.
+        lr: Learning rate; null for the lesson's: 0.01 for sgd, 0.001 for adam.
+        epochs: Passes over the 120 training rows.
+        hidden: Hidden units.
+        batch_size: Rows of a mini-batch; 120 is the full batch.
+        seed: Seed of the first weights and of the order of mini-batches.
+        record_every: Epochs between two recorded losses.
+
+    Yields:
+        While it runs, the progress; at the end the summary, the loss plot and the weights file.
+    """
+    config = TrainConfig(
+        device=device,
+        engine=engine,
+        optimizer=optimizer,
+        lr=lr,  # type: ignore[arg-type]
+        epochs=epochs,
+        hidden=hidden,
+        batch_size=batch_size,
+        seed=seed,
+        record_every=record_every,
+    )
+    host_limits().check(config)
+    run = start_training(config)
+    reported_s = 0.0
+    for progress in run.watch(threading.Event(), host_limits().wall_s):
+        if progress.elapsed_s - reported_s >= PROGRESS_S:
+            reported_s = progress.elapsed_s
+            yield {"epoch": progress.epoch, "loss": progress.train_loss}, None, None
+    result = run.result()
+    # Gradio copies both files into its own cache while it sends the answer.
+    with tempfile.TemporaryDirectory() as folder:
+        plot, weights = Path(folder) / "loss.png", Path(folder) / "iris_mlp.safetensors"
+        plot_loss(result.history).savefig(plot, format="png")
+        if result.checkpoint:
+            result.checkpoint.save(weights)
+        yield result.summarize(), str(plot), str(weights) if result.checkpoint else None
+
+
+@user_errors
+def classify(
+    sepal_length: float, sepal_width: float, petal_length: float, petal_width: float
+) -> dict[str, Any]:
+    """Classify a flower with the shipped weights from its four lengths in cm.
+
+    Args:
+        sepal_length: Length of a sepal in cm.
+        sepal_width: Width of a sepal in cm.
+        petal_length: Length of a petal in cm.
+        petal_width: Width of a petal in cm.
+
+    Returns:
+        The label, a confidence for each class, and the lengths outside the range of the data.
+    """
+    lengths_cm = inference.read_lengths([sepal_length, sepal_width, petal_length, petal_width])
+    answer = _shipped_classifier().predict(np.array([lengths_cm])).describe()
+    return answer | {"extrapolated": inference.list_extrapolated(lengths_cm)}
+
+
+@user_errors
+def hardware() -> dict[str, Any]:
+    """Tell the CPU, the GPUs and what PyTorch can use of them; unknown facts are null."""
+    from iris_mlp.hardware import detect_hardware
+
+    return detect_hardware().to_dict()
+
+
+def build() -> None:
+    """Add the endpoints to the app that is being built."""
+    # gr.api cannot hand out files; these inputs take any JSON, and our own checks answer.
+    hints = {name: hint for name, hint in train.__annotations__.items() if name != "return"}
+    inputs = [
+        Api(default, python_type_to_json_schema(hint), name)
+        for (name, hint), default in zip(hints.items(), train.__wrapped__.__defaults__)
+    ]
+    outputs = [
+        gr.JSON(visible=False, label="summary"),
+        gr.Image(visible=False, label="loss_plot", type="filepath", format="png"),
+        gr.File(visible=False, label="weights_file"),
+    ]
+    gr.on(
+        [],
+        train,
+        inputs,
+        outputs,
+        api_name="train",
+        concurrency_id="training",
+        concurrency_limit=usable_cores(),
+    )
+    gr.api(classify, api_name="classify", concurrency_id="classify", concurrency_limit=8)
+    gr.api(hardware, api_name="hardware", concurrency_id="hardware", concurrency_limit=2)
+
+
+@cache
+def _shipped_classifier() -> inference.Classifier:
+    return inference.Classifier(Checkpoint.load(SHIPPED_WEIGHTS))

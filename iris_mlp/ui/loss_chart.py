@@ -1,0 +1,66 @@
+"""The live loss curve: a template component that redraws its own SVG as points arrive."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from iris_mlp.training import History
+
+POINTS = 200
+_SCRIPT = Path(__file__).with_suffix(".js")
+
+_TEMPLATE = """
+<div class="loss-chart">
+  <dl class="loss-chart-stats"></dl>
+  <div class="loss-chart-plot"><svg width="100%" height="320" role="img"></svg></div>
+  <p class="loss-chart-note" role="status" aria-live="polite"></p>
+</div>
+"""
+
+
+class LossChart(gr.HTML):
+    """Training and test loss against the epoch, with the figures of the run above them.
+
+    Its value is a dictionary: `train` and `test`, each a list of `[epoch, loss]`; `epochs`, the
+    length of the horizontal axis; `stats`, a list of `[label, text]`; `note`, a sentence below;
+    `running`; and `labels`, the words that the drawing needs.
+    """
+
+    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(
+            value=value,
+            html_template=_TEMPLATE,
+            js_on_load=_SCRIPT.read_text("utf-8"),
+            apply_default_css=False,
+            **kwargs,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        """Return the JSON schema of the value."""
+        return {"type": "object"}
+
+
+def thin_history(history: History, epochs: int) -> dict[str, list[list[float]]]:
+    """Return at most some 200 points of each curve, the first and the newest among them.
+
+    The points kept do not move as the run goes on, so that an update only appends.
+    """
+    stride = max(1, math.ceil(epochs / POINTS))
+    return {
+        "train": _thin(history.epochs, history.losses, stride),
+        "test": _thin(history.test_epochs, history.test_losses, stride),
+    }
+
+
+def _thin(epochs: Sequence[int], losses: Sequence[float], stride: int) -> list[list[float]]:
+    # Recorded epochs are evenly spaced, so the points of a stride are found without a search.
+    if not epochs:
+        return []
+    step = max(1, stride // epochs[0])
+    kept = [0, *range(step - 1, len(epochs), step)] if step > 1 else list(range(len(epochs)))
+    if kept[-1] != len(epochs) - 1:
+        kept.append(len(epochs) - 1)
+    return [[epochs[i], round(losses[i], 6)] for i in kept]

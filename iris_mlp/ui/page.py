@@ -1,0 +1,62 @@
+"""What stands around the app in the served page: its language, its title, its headers."""
+
+import html
+import json
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from iris_mlp.ui.strings import choose_language, translator
+
+# Gradio asks the browser for its language; this answers with the one that the server chose.
+_LANGUAGE_SCRIPT = (
+    "<script>for (const [name, value] of Object.entries({{language: {0}, languages: [{0}]}}))"
+    " Object.defineProperty(navigator, name, {{get: () => value}});</script>"
+)
+
+
+class PageMiddleware:
+    """Serve the page in one language, the same for labels, live text, title and `lang`.
+
+    Args:
+        app: The application that Gradio makes.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and rewrite the page itself on its way out."""
+        if scope["type"] != "http" or scope["path"] != "/":
+            await self._app(scope, receive, send)
+            return
+        query = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [None])[0]
+        language = choose_language(query, Headers(scope=scope).get("accept-language"))
+        head: Message | None = None
+
+        async def send_page(message: Message) -> None:
+            nonlocal head
+            if message["type"] == "http.response.start":
+                head = message
+                return
+            if head is not None:
+                body = _translate_page(message.get("body", b""), language)
+                message = {**message, "body": body}
+                headers = MutableHeaders(raw=head["headers"])
+                if "content-length" in headers:
+                    headers["content-length"] = str(len(body))
+                headers["content-language"] = language
+                headers["vary"] = "Accept-Language"
+                await send(head)
+                head = None
+            await send(message)
+
+        await self._app(scope, receive, send_page)
+
+
+def _translate_page(page: bytes, language: str) -> bytes:
+    title = html.escape(translator(language)("common.page_title"))
+    script = _LANGUAGE_SCRIPT.format(json.dumps(language))
+    page = page.replace(b'lang="en"', f'lang="{language}"'.encode(), 1)
+    return page.replace(b"<head>", f"<head><title>{title}</title>{script}".encode(), 1)

@@ -1,0 +1,49 @@
+"""What a run came to, as a card: its figures and the confusion matrix of the test rows."""
+
+from html import escape
+
+from iris_mlp.data import CLASS_NAMES
+from iris_mlp.training import TrainResult
+from iris_mlp.ui.strings import Translate
+
+
+def render_summary(result: TrainResult, t: Translate) -> str:
+    """Return the card of a run as HTML."""
+    if result.checkpoint is None:
+        message = result.message and t(
+            "train.diverged", epoch=f"{result.progress.epoch:,}", lr=f"{result.config.lr:g}"
+        )
+        return f'<p class="run-message">{escape(message or t("train.stopped_early"))}</p>'
+    summary = result.summarize()
+    figures = (
+        (t("train.final_loss"), f"{summary['final_loss']:.4f}"),
+        (t("train.test_loss"), f"{summary['test_loss']:.4f}"),
+        (t("train.train_accuracy"), f"{summary['train_accuracy']:.1%}"),
+        (t("train.test_accuracy"), f"{summary['test_accuracy']:.1%}"),
+        (t("train.time"), f"{summary['elapsed_s']:.2f} s"),
+        (t("train.ran_on"), f"{summary['device']}, {summary['engine']}"),
+    )
+    cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in figures)
+    return (
+        f'<div class="run-summary"><dl class="figures">{cells}</dl>'
+        f"{render_confusion(summary['confusion'], t)}</div>"
+    )
+
+
+def render_confusion(confusion: list[list[int]], t: Translate) -> str:
+    """Return the confusion matrix as a table, 3 x 3, true class by predicted class."""
+    names = [escape(t(f"common.{name}").split()[0]) for name in CLASS_NAMES]
+    header = "".join(f'<th scope="col">{name}</th>' for name in names)
+    rows = ""
+    for i, (name, counts) in enumerate(zip(names, confusion)):
+        total = max(1, sum(counts))
+        cells = "".join(
+            f'<td class="{"right" if i == j else "wrong" if count else "none"}" '
+            f'style="--share:{count / total:.2f}">{count}</td>'
+            for j, count in enumerate(counts)
+        )
+        rows += f'<tr><th scope="row">{name}</th>{cells}</tr>'
+    return (
+        f'<table class="confusion"><caption>{escape(t("train.confusion"))}</caption>'
+        f"<thead><tr><td></td>{header}</tr></thead><tbody>{rows}</tbody></table>"
+    )
