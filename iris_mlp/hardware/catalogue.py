@@ -1,0 +1,302 @@
+"""The catalogue of GPUs and the decoding of a GPU's name against it.
+
+The facts stand in `gpu_catalogue.csv`, one row a card, each with the maker's publication that it
+follows. An empty field means unknown; `vram_gib` lists the memory variants as the maker writes them
+(GB), the launch one first, with "/" between variants of the same compute and ";" before one
+whose compute differs; `fp32_tflops` is the launch variant's peak as the maker publishes it, or
+2 x cores x boost clock where the maker publishes those two; `laptop` is empty where one name serves
+both; `year` is when the maker introduced the card. `compute_capability` follows NVIDIA's page "CUDA
+GPU Compute Capability".
+"""
+
+import csv
+import difflib
+import functools
+import itertools
+from dataclasses import dataclass, replace
+from importlib import resources
+
+from iris_mlp.hardware.gpu_meanings import read_meanings
+from iris_mlp.hardware.gpu_names import (
+    GEFORCE_SERIES,
+    NameWords,
+    read_geforce_pattern,
+    read_radeon_tier,
+    split_name,
+)
+
+LESSON_CARDS = (
+    "GeForce RTX 3090 Ti",
+    "GeForce RTX 3080",
+    "GeForce RTX 3070 Ti",
+    "GeForce RTX 3070",
+    "GeForce RTX 4070",
+)
+_SINGLE_FACTS = (
+    *("vendor", "line", "series", "architecture", "year", "chip", "tier", "laptop"),
+    *("compute_capability", "fp32_tflops", "source"),
+)
+_FORM_WORDS = frozenset({"sxm", "pcie", "nvl", "dgxs", "fhhl"})
+
+
+@dataclass(frozen=True)
+class GpuName:
+    """What a GPU's name says. None means unknown.
+
+    Attributes:
+        query: The name as it was given.
+        known: Whether the catalogue has the card.
+        name: The maker's name of the card.
+        line: Product line, a key ("geforce", "rtx_ada", "data_center" …).
+        series: Series within the line ("40"); a series number, not a generation number.
+        tier: 90 flagship, 80 high, 70 upper middle, 60 mainstream, 50 entry.
+        suffixes: Keys such as "ti", "super", "d", "max_q".
+        laptop: True or False; None where the name serves both.
+        vram_gib: Memory variants, the launch one first; narrowed where the name states one.
+        fp32_tflops: Peak of the launch variant as the maker publishes it.
+        source: The publication that the facts follow.
+        meanings: Pairs of a part of the name and the key of its meaning.
+        notes: Keys of what a reader should know beside the facts.
+        nearest: For an unknown or a shared name, catalogue names to choose from.
+    """
+
+    query: str
+    known: bool
+    name: str | None = None
+    vendor: str | None = None
+    line: str | None = None
+    series: str | None = None
+    architecture: str | None = None
+    year: int | None = None
+    chip: str | None = None
+    tier: int | None = None
+    suffixes: tuple[str, ...] = ()
+    laptop: bool | None = None
+    vram_gib: tuple[int, ...] = ()
+    compute_capability: str | None = None
+    fp32_tflops: float | None = None
+    source: str | None = None
+    meanings: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    nearest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A catalogue row as a GpuName, with the words it is found by."""
+
+    card: GpuName
+    words: frozenset[str]
+    phrase: str
+    same_compute_gib: frozenset[int]  # the memory variants that fp32_tflops holds for
+    aliases: tuple[str, ...]
+
+
+@functools.cache
+def _rows() -> tuple[_Row, ...]:
+    text = (
+        resources.files("iris_mlp.hardware")
+        .joinpath("gpu_catalogue.csv")
+        .read_text(encoding="utf-8")
+    )
+    return tuple(_read_row(record) for record in csv.DictReader(text.splitlines()))
+
+
+def _read_row(record: dict[str, str]) -> _Row:
+    name, line = record["name"], record["line"]
+    meanings = read_meanings(name, line)
+    keys = [key for _, key in meanings]
+    tiers = [int(key.removeprefix("tier.")) for key in keys if key.startswith("tier.")]
+    laptop = {"yes": True, "no": False, "": None}[record["laptop"]]
+    variants = [
+        [int(size) for size in group.split("/") if size] for group in record["vram_gib"].split(";")
+    ]
+    vram_gib = tuple(size for group in variants for size in group)
+    notes = [f"note.{key}" for key in record["note"].split(";") if key]
+    if record["series"] == "16":
+        notes.append("note.turing_without_rt_and_tensor_cores")
+    if len(vram_gib) > 1 and record["vendor"] != "Apple":
+        notes.append("note.several_memory_sizes")
+    if record["vendor"] == "NVIDIA" and laptop is not False:
+        notes.append("note.laptop_power" if laptop else "note.laptop_unclear")
+    card = GpuName(
+        query=name,
+        known=True,
+        name=name,
+        vendor=record["vendor"],
+        line=line,
+        series=record["series"] or None,
+        architecture=record["architecture"] or None,
+        year=int(record["year"]) if record["year"] else None,
+        chip=record["chip"] or None,
+        tier=tiers[0] if tiers else None,
+        suffixes=tuple(k.removeprefix("suffix.") for k in keys if k.startswith("suffix.")),
+        laptop=laptop,
+        vram_gib=vram_gib,
+        compute_capability=record["compute_capability"] or None,
+        fp32_tflops=float(record["fp32_tflops"]) if record["fp32_tflops"] else None,
+        source=record["source"],
+        meanings=meanings,
+        notes=tuple(notes),
+    )
+    aliases = tuple(split_name(alias).plain for alias in record["aliases"].split(";") if alias)
+    parts = split_name(name)
+    return _Row(card, parts.words, parts.phrase, frozenset(variants[0]), aliases)
+
+
+def list_gpus() -> tuple[GpuName, ...]:
+    """List every card of the catalogue, in its order."""
+    return tuple(row.card for row in _rows())
+
+
+def compare_lesson_cards() -> tuple[GpuName, ...]:
+    """Give the five cards that the lesson compares, in the lesson's order."""
+    return tuple(decode_gpu(name) for name in LESSON_CARDS)
+
+
+def decode_gpu(name: str) -> GpuName:
+    """Say what a GPU's name means.
+
+    Takes the catalogue's names, those of drivers ("NVIDIA H100 80GB HBM3"), of `lspci`, and a
+    person's ("3090ti"). Never raises: a name that is not in the catalogue comes back with
+    `known=False`, what its pattern tells, and the three nearest names.
+    """
+    parts = split_name(name)
+    found = _find(parts)
+    if not found and parts.words & _FORM_WORDS:
+        found = _find(replace(parts, words=parts.words - _FORM_WORDS))
+    found = [row for row in found if parts.vendor in (None, row.card.vendor)]
+    found = [row for row in found if parts.memory_gib in row.card.vram_gib] or found
+    if not found:
+        return _decode_by_pattern(name)
+    cards = [_describe(row, parts) for row in found]
+    if len({card.architecture for card in cards}) > 1:
+        # One name, several architectures: nothing can be said of the card itself.
+        choices = tuple(card.name or "" for card in cards)
+        return replace(_decode_by_pattern(name), notes=("note.ambiguous",), nearest=choices)
+    return replace(cards[0] if len(cards) == 1 else _merge(cards), query=name)
+
+
+def _find(parts: NameWords) -> list[_Row]:
+    """Find the rows that a name's words fit: an alias, the same words, or the fewest more."""
+    for row in _rows():
+        if parts.plain and parts.plain in row.aliases:
+            return [row]
+    same = [row for row in _rows() if row.words == parts.words]
+    if not same and "laptop" in parts.words:  # one name for laptop and desktop (GTX 10, RTX 20)
+        words = parts.words - {"laptop"}
+        same = [row for row in _rows() if row.words == words and row.card.laptop is None]
+    if same:
+        return same
+    # "Quadro 6000" is a Fermi card, not a Quadro RTX 6000 with a word left out.
+    if not any(c.isdigit() for w in parts.words for c in w) or parts.words == {"quadro", "6000"}:
+        return []
+    more = [row for row in _rows() if row.words > parts.words]
+    if len({row.card.architecture for row in more}) > 1:
+        return more
+    fewest = min((len(row.words) for row in more), default=0)
+    return [row for row in more if len(row.words) == fewest]
+
+
+def _describe(row: _Row, parts: NameWords) -> GpuName:
+    """Describe a row's card as the name states it: the laptop part, the memory size, a slice."""
+    card, notes = row.card, list(row.card.notes)
+    if card.laptop is None and "laptop" in parts.words:
+        notes = ["note.laptop_power" if n == "note.laptop_unclear" else n for n in notes]
+        card = replace(card, laptop=True, fp32_tflops=None)
+    twin_words = row.words - {"laptop"}
+    twin = next((r.card for r in _rows() if r.words == twin_words and r is not row), None)
+    if card.laptop and twin:
+        if twin.chip and card.chip and twin.chip != card.chip:
+            notes.append("note.laptop_smaller_chip")
+        if max(card.vram_gib, default=0) < max(twin.vram_gib, default=0):
+            notes.append("note.laptop_less_memory")
+    if parts.memory_gib in card.vram_gib:
+        tflops = card.fp32_tflops if parts.memory_gib in row.same_compute_gib else None
+        card = replace(card, vram_gib=(parts.memory_gib,), fp32_tflops=tflops)
+        notes = [note for note in notes if note != "note.several_memory_sizes"]
+    elif parts.memory_gib is not None and parts.memory_gib != split_name(card.query).memory_gib:
+        notes.append("note.stated_memory_not_in_catalogue")
+    if parts.slice:
+        notes.append(f"note.{parts.slice}_slice")
+    return replace(card, notes=tuple(notes))
+
+
+def _merge(cards: list[GpuName]) -> GpuName:
+    """Keep what several cards that share a name agree on."""
+    first = cards[0]
+    agreed = {
+        name: getattr(first, name)
+        for name in _SINGLE_FACTS
+        if len({getattr(card, name) for card in cards}) == 1
+    }
+    names = [(card.name or "").split() for card in cards]
+    columns = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*names))
+    shared_words = [column[0] for column in columns]
+    return GpuName(
+        query=first.query,
+        known=True,
+        name=" ".join(shared_words) or None,
+        vram_gib=tuple(dict.fromkeys(size for card in cards for size in card.vram_gib)),
+        meanings=tuple(pair for pair in first.meanings if all(pair in c.meanings for c in cards)),
+        notes=(
+            "note.several_versions",
+            *(note for note in first.notes if all(note in c.notes for c in cards)),
+        ),
+        nearest=tuple(card.name or "" for card in cards),
+        **agreed,
+    )
+
+
+def _decode_by_pattern(name: str) -> GpuName:
+    """Answer for a card that the catalogue lacks: its pattern, if any, and the nearest names."""
+    parts = split_name(name)
+    nearest = find_nearest(name)
+    pattern = read_geforce_pattern(name)
+    if pattern:
+        return GpuName(
+            query=name,
+            known=False,
+            vendor="NVIDIA",
+            line="geforce",
+            series=pattern.series,
+            architecture=GEFORCE_SERIES.get(pattern.series),
+            tier=pattern.tier,
+            suffixes=pattern.suffixes,
+            laptop=True if "laptop" in parts.words else None,
+            meanings=read_meanings(name, "geforce"),
+            notes=("note.not_in_catalogue", "note.read_from_pattern"),
+            nearest=nearest,
+        )
+    radeon = next((word for word in parts.words if read_radeon_tier(word)), None)
+    if radeon and "rx" in parts.words:
+        return GpuName(
+            query=name,
+            known=False,
+            vendor="AMD",
+            line="radeon_rx",
+            series=radeon[0] + "000",
+            tier=read_radeon_tier(radeon),
+            meanings=read_meanings(name, "radeon_rx"),
+            notes=("note.not_in_catalogue", "note.read_from_pattern"),
+            nearest=nearest,
+        )
+    notes = ("note.not_in_catalogue",)
+    return GpuName(query=name, known=False, vendor=parts.vendor, notes=notes, nearest=nearest)
+
+
+def find_nearest(name: str, count: int = 3) -> tuple[str, ...]:
+    """Find the catalogue names most like a name, the most like first; none for an empty name."""
+    parts = split_name(name)
+    if not parts.words:
+        return ()
+    matcher = difflib.SequenceMatcher(autojunk=False)
+    matcher.set_seq2(parts.phrase)
+
+    def likeness(row: _Row) -> float:
+        # Letters alone put "4070 Ti" before "4090" for a "4090 Ti"; whole words count as well.
+        matcher.set_seq1(row.phrase)
+        return matcher.ratio() + len(parts.words & row.words) / len(parts.words | row.words)
+
+    best = sorted(_rows(), key=likeness, reverse=True)[:count]
+    return tuple(row.card.name or "" for row in best)

@@ -1,0 +1,117 @@
+"""The whole report of this machine's hardware, as plain values."""
+
+import dataclasses
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from iris_mlp.devices import choose_auto_device
+from iris_mlp.hardware.core_limits import ROOT
+from iris_mlp.hardware.cpu import CpuInfo, detect_cpu
+from iris_mlp.hardware.gpu import GpuInfo, detect_gpus
+from iris_mlp.hardware.probes import ask_system
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """A kind of device beside the CPU that this PyTorch can use, and how many there are."""
+
+    type: str
+    count: int
+
+
+@dataclass(frozen=True)
+class TorchInfo:
+    """PyTorch. None means unknown.
+
+    Attributes:
+        build: "cpu", "cuda", "rocm", "mps" or "xpu"; `build_version` is that of CUDA or ROCm.
+        threads: Threads that one operation may use on the CPU.
+        cpu_capability: Vector instructions that its CPU kernels use here, such as "AVX512".
+        auto_device: The device that `auto` chooses; `auto_reason` is the key of why.
+    """
+
+    version: str | None = None
+    build: str | None = None
+    build_version: str | None = None
+    threads: int | None = None
+    cpu_capability: str | None = None
+    auto_device: str | None = None
+    auto_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class HardwareReport:
+    """What this machine is, as far as this process can see."""
+
+    system: str | None
+    python_version: str
+    cpu: CpuInfo
+    gpus: tuple[GpuInfo, ...]
+    nvml_state: str
+    accelerators: tuple[Accelerator, ...]
+    torch: TorchInfo
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain JSON types, for `hardware --json` and the HTTP API; None is unknown."""
+        return to_plain(self)
+
+
+def to_plain(value: Any) -> Any:
+    """Turn a dataclass of this package, nested or not, into plain JSON types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields}
+    if isinstance(value, tuple):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def detect_hardware(root: Path = ROOT) -> HardwareReport:
+    """Look at the CPU, the GPUs and PyTorch, now; what cannot be found out is None.
+
+    Args:
+        root: Where /proc and /sys are looked for on Linux.
+    """
+    cpu = detect_cpu(root)
+    search = detect_gpus(cpu.name)
+    return HardwareReport(
+        system=platform.system() or None,
+        python_version=platform.python_version(),
+        cpu=cpu,
+        gpus=search.gpus,
+        nvml_state=search.nvml_state,
+        accelerators=_list_accelerators(),
+        torch=_detect_torch(),
+    )
+
+
+def _list_accelerators() -> tuple[Accelerator, ...]:
+    if not ask_system(torch.accelerator.is_available):
+        return ()
+    current = ask_system(torch.accelerator.current_accelerator)
+    count = ask_system(torch.accelerator.device_count)
+    return (Accelerator(current.type, count),) if current and count else ()
+
+
+def _detect_torch() -> TorchInfo:
+    version = torch.version
+    builds = [("cuda", version.cuda), ("rocm", version.hip), ("xpu", getattr(version, "xpu", None))]
+    build, build_version = next(
+        ((name, number) for name, number in builds if number), ("cpu", None)
+    )
+    if build == "cpu" and ask_system(torch.backends.mps.is_built):
+        build = "mps"
+    auto_device, auto_reason = choose_auto_device()
+    return TorchInfo(
+        version=torch.__version__,
+        build=build,
+        build_version=build_version,
+        threads=ask_system(torch.get_num_threads),
+        cpu_capability=ask_system(torch.backends.cpu.get_cpu_capability),
+        auto_device=str(auto_device),
+        auto_reason=auto_reason,
+    )
