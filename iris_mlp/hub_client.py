@@ -1,0 +1,282 @@
+"""The Hub's own client, asked once instead of patiently, and its failures as sentences.
+
+The client repeats a failed request up to five times, up to 23 s in all or as long as the server
+asks for, and most of its requests wait for an answer for ever (huggingface_hub 2.4,
+`utils/_http.py`). A visitor who waits for a button is better served by an answer.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx2
+from huggingface_hub import HfApi, constants, set_client_factory
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    OIDCError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import get_token, hf_raise_for_status, parse_ratelimit_headers
+from huggingface_hub.utils._http import default_client_factory
+
+from iris_mlp import __version__
+from iris_mlp.config import is_public_space
+from iris_mlp.errors import HubError
+
+RepoType = Literal["model", "space", "dataset"]
+
+CONNECT_TIMEOUT_S = 4.0
+READ_TIMEOUT_S = 8.0
+WRITE_TIMEOUT_S = 60.0
+"""A commit may keep the Hub busy; reading never does."""
+
+_installing = threading.Lock()
+_REPEATED = (408, 429, 500, 502, 503, 504)
+_NAMES: dict[RepoType, str] = {"model": "model repository", "space": "Space", "dataset": "dataset"}
+_MENDING_LOGIN = "log in again with `hf auth login`, or set HF_TOKEN, with a token from the Hub"
+
+REFUSED_LOGIN = (
+    f"The Hub does not accept the token: it is wrong, revoked or expired; {_MENDING_LOGIN}."
+)
+NOT_SIGNED_IN = (
+    "Nobody is signed in to the Hub; sign in on the page, or on your own machine run "
+    "`hf auth login` or set HF_TOKEN."
+)
+_FAILURES = (
+    HfHubHTTPError,
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    OIDCError,
+    EntryNotFoundError,
+    OSError,
+    RuntimeError,  # what the library makes of a failure while it uploads a large file
+    ValueError,  # an answer that is not JSON, or not what the library expects
+    KeyError,
+)
+
+
+class UnreachableError(OfflineModeIsEnabled):
+    """No answer came; a subclass, so that the client falls back to its cache and does not retry."""
+
+
+class _AskOnceClient(httpx2.Client):
+    """An HTTP client that never waits for ever and whose failures the library does not retry."""
+
+    def send(self, request: httpx2.Request, **kwargs: Any) -> httpx2.Response:
+        read_s = READ_TIMEOUT_S if request.method in ("GET", "HEAD") else WRITE_TIMEOUT_S
+        caps = httpx2.Timeout(read_s, connect=CONNECT_TIMEOUT_S).as_dict()
+        asked = request.extensions["timeout"]
+        request.extensions["timeout"] = {
+            phase: cap if asked.get(phase) is None else min(asked[phase], cap)
+            for phase, cap in caps.items()
+        }
+        try:
+            response = super().send(request, **kwargs)
+        except httpx2.TransportError as error:
+            # Without its cause: a header that cannot be sent is quoted there, token and all.
+            raise UnreachableError(_explain_transport(error)) from None
+        if response.status_code in _REPEATED:
+            if kwargs.get("stream"):
+                response.close()
+            hf_raise_for_status(response)
+        return response
+
+
+def _make_client() -> httpx2.Client:
+    hooks = default_client_factory().event_hooks
+    return _AskOnceClient(event_hooks=hooks, follow_redirects=True)
+
+
+def ask_once() -> None:
+    """Make huggingface_hub use this module's client from now on, in the whole process."""
+    with _installing:  # a second installation would close the client under the first's request
+        _install_client()
+
+
+@cache
+def _install_client() -> None:
+    set_client_factory(_make_client)
+    # Our small files go by plain HTTP on purpose (see `hub._commit`), which is no news to a user.
+    logger = logging.getLogger("huggingface_hub._commit_api")
+    logger.addFilter(lambda record: "not supported by Xet" not in record.getMessage())
+
+
+def find_token(token: str | None = None) -> str | None:
+    """Return the token to use: the one given, else this user's stored login, if there is one.
+
+    On a public Space the stored login is the owner's, so a visitor never acts with it.
+
+    Raises:
+        HubError: The token cannot be one.
+    """
+    if token is None and not is_public_space():
+        with explain_failures():
+            token = get_token()
+    if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
+        raise HubError(REFUSED_LOGIN)
+    return token or None
+
+
+def connect(token: str | None) -> HfApi:
+    """Return the Hub's client for a token, or for nobody; `HF_ENDPOINT` is honoured."""
+    ask_once()
+    # False, not None: the library would look for a stored login of its own.
+    return HfApi(token=token or False, library_name="iris-mlp", library_version=__version__)
+
+
+@contextmanager
+def explain_failures(
+    repo_id: str = "", repo_type: RepoType = "model", api: HfApi | None = None
+) -> Iterator[None]:
+    """Turn whatever the Hub's client raises into one sentence.
+
+    Args:
+        repo_id: The repository in question.
+        repo_type: What it should be.
+        api: Where to look whether a missing repository exists as another type.
+
+    Raises:
+        HubError: The Hub failed or refused.
+    """
+    try:
+        yield
+    except _FAILURES as error:
+        cause = _find_cause(error)
+        sentence = _explain(cause, repo_id, repo_type)
+        if api and _is_missing(cause) and (found := _find_other_type(api, repo_id, repo_type)):
+            sentence = (
+                f"{repo_id} is a {_NAMES[found]}, not a {_NAMES[repo_type]}; choose another name."
+            )
+        # Without its cause: requests hang on it, and with them the token.
+        raise HubError(sentence) from None
+
+
+def _find_cause(error: BaseException) -> BaseException:
+    """Return what the library wrapped: the first HTTP answer or lost connection of the chain."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, HfHubHTTPError | OfflineModeIsEnabled | httpx2.HTTPError):
+            return cause
+        cause = cause.__cause__
+    return error
+
+
+def _is_missing(error: BaseException) -> bool:
+    return isinstance(error, RepositoryNotFoundError) and not isinstance(error, GatedRepoError)
+
+
+def _find_other_type(api: HfApi, repo_id: str, repo_type: RepoType) -> RepoType | None:
+    for other in _NAMES:
+        try:
+            if other != repo_type and api.repo_exists(repo_id, repo_type=other):
+                return other
+        except _FAILURES:
+            return None  # the first failure is the one to tell
+    return None
+
+
+def _explain(error: BaseException, repo_id: str, repo_type: RepoType) -> str:
+    name = f"The {_NAMES[repo_type]} {repo_id}" if repo_id else "What was asked for"
+    match error:
+        case UnreachableError():
+            return str(error)
+        case OfflineModeIsEnabled() | LocalEntryNotFoundError():
+            return (
+                "The Hub is not asked because huggingface_hub is in offline mode, and what is "
+                "wanted is not in its cache; unset HF_HUB_OFFLINE and try again."
+            )
+        case httpx2.TransportError():
+            return _explain_transport(error)
+        case HFValidationError():
+            return (
+                f"{repo_id[:100]!r} is not a name that a repository can have; write USER/NAME with "
+                "letters, digits, '-', '_' and '.', at most 96 characters."
+            )
+        case GatedRepoError():
+            return (
+                f"{name} is gated; accept its conditions at {constants.ENDPOINT}/{repo_id} "
+                "while signed in, then try again with that login."
+            )
+        case RepositoryNotFoundError():
+            return f"{name} does not exist, or it is private and this login may not read it."
+        case RevisionNotFoundError():
+            return f"{name} has no such revision."
+        case EntryNotFoundError():
+            return f"{name} holds no model.safetensors, so there are no weights to load."
+        case HfHubHTTPError():
+            return _explain_status(error, name)
+        case PermissionError():
+            return "The stored login of the Hub cannot be read; check the file's permissions."
+        case OIDCError():
+            return f"The trusted-publisher login of the Hub failed; {_MENDING_LOGIN}."
+        case _:
+            return (
+                f"The Hub ({_name_host()}) gave an answer that huggingface_hub does not understand."
+            )
+
+
+def _explain_status(error: HfHubHTTPError, name: str) -> str:
+    status = error.response.status_code
+    match status:
+        case 401:
+            return REFUSED_LOGIN
+        case 402:
+            return f"{name} needs a paid plan for this hardware; choose cpu-basic in the README."
+        case 403:
+            return (
+                f"{name} may not be written with this login; use a token with the right to write "
+                "there, or a repository of your own."
+            )
+        case 409:
+            return f"{name} was changed by somebody else at the same moment; try again."
+        case 429:
+            return f"The Hub asks for a pause because of too many requests; {_name_pause(error)}."
+        case _ if status >= 500 or status == 408:
+            return (
+                f"The Hub ({_name_host()}) has a problem of its own (status {status}); try again "
+                "later, and see https://status.huggingface.co."
+            )
+        case _:
+            return f"{name} was refused by the Hub ({_name_host()}, status {status})."
+
+
+def _explain_transport(error: httpx2.TransportError) -> str:
+    match error:
+        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
+            return (
+                f"The Hub ({_name_host()}) cannot be reached; check the network, and HF_ENDPOINT "
+                "or the proxy settings where they are set."
+            )
+        case httpx2.TimeoutException():
+            return f"The Hub ({_name_host()}) does not answer; try again later."
+        case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol():
+            return f"The Hub ({_name_host()}) cannot be asked like this; check HF_ENDPOINT."
+        case _:
+            return (
+                f"The connection to the Hub ({_name_host()}) broke off; nothing on this machine "
+                "has changed, so try again."
+            )
+
+
+def _name_host() -> str:
+    """Return the Hub's host without the user name and password that an address can carry."""
+    parts = urlsplit(constants.ENDPOINT)
+    return parts.netloc.rpartition("@")[2] or "no host in HF_ENDPOINT"
+
+
+def _name_pause(error: HfHubHTTPError) -> str:
+    limit = parse_ratelimit_headers(error.response.headers)
+    retry_after = error.response.headers.get("Retry-After", "")
+    if limit is not None:
+        return f"try again in {limit.reset_in_seconds} s"
+    return f"try again in {retry_after} s" if retry_after.isdecimal() else "try again in a minute"

@@ -1,0 +1,137 @@
+"""What makes the model one of the Hub: `from_pretrained`, `save_pretrained`, `push_to_hub`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from huggingface_hub import PyTorchModelHubMixin
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from iris_mlp.checkpoint import Checkpoint
+    from iris_mlp.inference import Prediction
+
+
+class HubMixin(PyTorchModelHubMixin):
+    """The Hub's methods of `IrisMLP`; files are the ones of `iris_mlp.model_card`.
+
+    The imports stand inside the methods because a checkpoint is made of a model.
+
+    Attributes:
+        origin: The checkpoint that the model was loaded from, with scaler, settings and metrics.
+    """
+
+    origin: Checkpoint | None = None
+
+    @classmethod
+    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | Path | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
+        map_location: str = "cpu",
+    ) -> Self:
+        """Load a model from a repository or a folder, strictly and with its scaler.
+
+        `config.json` is not read: the weights file says everything, and is checked.
+
+        Args:
+            pretrained_model_name_or_path: `USER/NAME` on the Hub, or a folder.
+            revision: Branch, tag or commit of the repository.
+            token: A token of the Hub; left out, the stored login if there is one.
+            cache_dir: Where downloads are kept; left out, the cache of huggingface_hub.
+            force_download: Download again what the cache has.
+            local_files_only: Do not ask the Hub; take it from the cache.
+            map_location: The device of the model.
+
+        Raises:
+            HubError: The repository cannot be read; the sentence says why.
+            WeightsError: The file is refused; the sentence says why.
+        """
+        from huggingface_hub import hf_hub_download
+
+        from iris_mlp.checkpoint import Checkpoint
+        from iris_mlp.hub_client import ask_once, explain_failures
+        from iris_mlp.model_card import WEIGHTS_FILE
+
+        name = str(pretrained_model_name_or_path)
+        if os.path.isdir(name):
+            path = os.path.join(name, WEIGHTS_FILE)
+        else:
+            ask_once()
+            with explain_failures(name):
+                path = hf_hub_download(
+                    name,
+                    WEIGHTS_FILE,
+                    revision=revision,
+                    token=token,
+                    cache_dir=cache_dir,
+                    force_download=force_download,
+                    local_files_only=local_files_only,
+                )
+        return cls.from_checkpoint(Checkpoint.load(Path(path))).to(map_location)  # type: ignore[attr-defined]
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
+        """Return the model of a checkpoint, in evaluation mode, with its scaler."""
+        model: Any = checkpoint.build_model()
+        model.origin = checkpoint
+        return model
+
+    def to_checkpoint(self) -> Checkpoint:
+        """Return the weights as they are now with what is needed to use them.
+
+        A model that was trained since it was loaded keeps its scaler and loses the metrics, which
+        are no longer its own; one that was never loaded takes the scaler of the lesson's split.
+        """
+        import torch
+
+        from iris_mlp.checkpoint import Checkpoint
+        from iris_mlp.data import load_split
+
+        tensors: dict[str, torch.Tensor] = self.state_dict()  # type: ignore[attr-defined]
+        state = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+        if self.origin is None:
+            return Checkpoint(state=state, scaler=load_split().scaler, settings={}, metrics={})
+        if all(torch.equal(self.origin.state[name], tensor) for name, tensor in state.items()):
+            return self.origin
+        return replace(self.origin, state=state, settings={}, metrics={})
+
+    def classify(self, lengths_cm: Sequence[Sequence[float]] | np.ndarray) -> Prediction:
+        """Classify flowers from sepal length and width, petal length and width in cm, (n, 4)."""
+        import numpy as np
+
+        from iris_mlp.inference import Classifier
+
+        return Classifier(self.to_checkpoint()).predict(np.asarray(lengths_cm, np.float64))
+
+    def push_to_hub(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, repo_id: str, *, private: bool = False, token: str | None = None
+    ) -> str:
+        """Publish the model and return its address; see `iris_mlp.hub.push`.
+
+        Raises:
+            HubError: The Hub cannot be asked, or refuses; the sentence says why.
+        """
+        from iris_mlp.hub import push
+
+        return push(repo_id, self.to_checkpoint(), private=private, token=token)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        """Write the repository's files; a README.md that is there stays, as is promised."""
+        from iris_mlp.files import write_atomically
+        from iris_mlp.model_card import CARD_FILE, render_files
+
+        for name, data in render_files(self.to_checkpoint()).items():
+            path = save_directory / name
+            if name != CARD_FILE or not path.exists():
+                write_atomically(path, data)
