@@ -1,0 +1,267 @@
+"""What the batch size costs and buys: noise of the gradient, and the loss in equal time."""
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+
+from iris_mlp.config import LOCAL_LIMITS, TRAIN_ROWS, TrainConfig
+from iris_mlp.data import load_split
+from iris_mlp.errors import SettingsError
+from iris_mlp.model import IrisMLP, build_model
+from iris_mlp.training import Progress, evaluate, train
+
+NOISE_BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 120)
+RACE_BATCH_SIZES = (1, 8, 32, 120)
+MAX_NOISE_HIDDEN = 4_096
+"""Widest model whose gradients of all rows are held at once (about 30 MB)."""
+
+_ROUNDING = 1e-12
+_TIE = 0.02
+
+
+@dataclass(frozen=True)
+class NoisePoint:
+    """The noise of a mini-batch gradient, E|g_B - g|^2, at one batch size.
+
+    Attributes:
+        batch_size: Rows B drawn without replacement.
+        exact: The law's value.
+        sampled: Mean over the drawn batches.
+        standard_error: Of that mean.
+        agrees: Whether the two lie within three standard errors (or rounding, at B = N).
+    """
+
+    batch_size: int
+    exact: float
+    sampled: float
+    standard_error: float
+    agrees: bool
+
+
+@dataclass(frozen=True)
+class GradientNoise:
+    """The noise of mini-batch gradients at fixed weights.
+
+    Attributes:
+        squared_norm: |g|^2 of the full gradient, which the noise is to be compared with.
+        trace: tr S, S the covariance of the rows' gradients, divided by N.
+        points: One for each batch size.
+    """
+
+    squared_norm: float
+    trace: float
+    points: tuple[NoisePoint, ...]
+
+
+def train_to(config: TrainConfig, epoch: int) -> IrisMLP:
+    """Return the model of a run after some of its epochs; 0 is the first weights.
+
+    Raises:
+        SettingsError: The epoch is not one of the run, or the run diverges before it.
+        DeviceError: The device or the engine is not there.
+    """
+    if not 0 <= epoch <= config.epochs:
+        raise SettingsError(f"epoch must be from 0 to {config.epochs:,}, not {epoch!r}.")
+    if epoch == 0:
+        return build_model(config.hidden, config.seed)
+    run = train(replace(config, epochs=epoch, record_every=epoch))
+    for _ in run:
+        pass
+    result = run.result()
+    if result.checkpoint is None:
+        raise SettingsError(result.message)
+    return result.checkpoint.build_model()
+
+
+def compute_row_gradients(model: IrisMLP, x: Tensor, y: Tensor) -> Tensor:
+    """Return the gradient of each row's loss, float64 of shape (n, parameters), on the CPU.
+
+    The parameters stand in the order of `model.parameters()`, each one flattened.
+
+    Args:
+        model: The model; left as it is.
+        x: Scaled inputs of shape (n, 4).
+        y: Classes of shape (n,).
+    """
+    weights = {name: p.detach().cpu().double() for name, p in model.named_parameters()}
+
+    def row_loss(weights: dict[str, Tensor], row: Tensor, target: Tensor) -> Tensor:
+        logits = functional_call(model, weights, (row.unsqueeze(0),))
+        return nn.functional.cross_entropy(logits, target.unsqueeze(0))
+
+    gradients = vmap(grad(row_loss), in_dims=(None, 0, 0))(weights, x.cpu().double(), y.cpu())
+    return torch.cat([gradients[name].flatten(1) for name in weights], dim=1)
+
+
+def compute_noise(trace: float, rows: int, batch_size: int) -> float:
+    """Return the exact E|g_B - g|^2 = (tr S / B) (N - B) / (N - 1) for B of N rows.
+
+    Source: variance of a sample mean without replacement, W. G. Cochran, Sampling Techniques,
+    3rd edition (1977), theorem 2.2, added up over the parameters.
+    """
+    if rows == 1:
+        return 0.0
+    return trace / batch_size * (rows - batch_size) / (rows - 1)
+
+
+def measure_noise(
+    model: IrisMLP,
+    batch_sizes: Sequence[int] = NOISE_BATCH_SIZES,
+    samples: int = 4_000,
+    seed: int = 0,
+) -> GradientNoise:
+    """Compare the exact noise of mini-batch gradients with that of drawn batches.
+
+    Args:
+        model: The weights at which to look.
+        batch_sizes: Rows of a batch, each from 1 to 120.
+        samples: Batches drawn for each size, at least 2.
+        seed: Seed of the draws.
+
+    Raises:
+        SettingsError: A batch size is out of range, or the model is too wide.
+    """
+    if any(not 1 <= size <= TRAIN_ROWS for size in batch_sizes):
+        raise SettingsError(f"A batch size must be from 1 to {TRAIN_ROWS}.")
+    if model.fc1.out_features > MAX_NOISE_HIDDEN:
+        raise SettingsError(
+            f"The noise is measured up to {MAX_NOISE_HIDDEN:,} hidden units; choose fewer."
+        )
+    split = load_split()
+    gradients = compute_row_gradients(model, split.x_train, split.y_train)
+    full = gradients.mean(0)
+    deviations = gradients - full
+    # |g_B - g|^2 needs the rows' products alone: 120 x 120 whatever the number of parameters.
+    products = deviations @ deviations.T
+    trace = products.diagonal().mean().item()
+    generator = torch.Generator().manual_seed(seed)
+    points = []
+    for size in batch_sizes:
+        exact = compute_noise(trace, TRAIN_ROWS, size)
+        drawn = torch.rand(samples, TRAIN_ROWS, generator=generator).argsort(1)[:, :size]
+        chosen = torch.zeros(samples, TRAIN_ROWS, dtype=torch.float64).scatter_(1, drawn, 1 / size)
+        noise = ((chosen @ products) * chosen).sum(1).clamp_min(0)
+        sampled, error = noise.mean().item(), noise.std().item() / samples**0.5
+        agrees = abs(sampled - exact) <= 3 * error + _ROUNDING * trace
+        points.append(NoisePoint(size, exact, sampled, error, agrees))
+    return GradientNoise(full.square().sum().item(), trace, tuple(points))
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Where the run with one batch size stands.
+
+    Attributes:
+        batch_size: Rows of its mini-batches.
+        epoch: Epochs done.
+        updates: Steps of the optimizer done.
+        elapsed_s: Seconds this run has spent, without those of the other runs.
+        train_loss: Mean over the last epoch's batches, while the weights moved; at epoch 0 over
+            all rows.
+        test_loss: Over the 30 test rows at the weights reached: what the runs are compared by.
+    """
+
+    batch_size: int
+    epoch: int
+    updates: int
+    elapsed_s: float
+    train_loss: float | None
+    test_loss: float
+
+
+def race_batch_sizes(
+    config: TrainConfig, batch_sizes: Sequence[int] = RACE_BATCH_SIZES, wall_s: float = 2.0
+) -> Generator[CurvePoint]:
+    """Train the same model at several batch sizes for the same time each, taking turns.
+
+    Yields a point of each run several times a second; may be closed at any point.
+
+    Args:
+        config: The settings of the run; its batch size and number of epochs are not used.
+        batch_sizes: Rows of a mini-batch, each from 1 to 120.
+        wall_s: Seconds that each run gets.
+
+    Raises:
+        SettingsError: A batch size is out of range.
+        DeviceError: The device or the engine is not there.
+    """
+    runs = {
+        size: train(replace(config, batch_size=size, epochs=LOCAL_LIMITS.epochs))
+        for size in batch_sizes
+    }
+    turns = {size: iter(run) for size, run in runs.items()}
+    split = load_split()
+    first = build_model(config.hidden, config.seed)
+    with torch.no_grad():
+        train_loss = nn.functional.cross_entropy(first(split.x_train), split.y_train).item()
+    test_loss = evaluate(first, split).test_loss
+    try:
+        for size in batch_sizes:
+            yield CurvePoint(size, 0, 0, 0.0, train_loss, test_loss)
+        while turns:
+            for size, turn in list(turns.items()):
+                progress = next(turn, None)
+                if progress is not None:
+                    yield _make_point(size, progress)
+                if progress is None or progress.elapsed_s >= wall_s:
+                    del turns[size]
+    finally:
+        for run in runs.values():
+            run.result()
+
+
+BatchVerdict = Literal["smallest_best", "between_best", "largest_best", "tie", "too_few"]
+
+
+def conclude_batch_sizes(points: Sequence[CurvePoint]) -> tuple[BatchVerdict, list[CurvePoint]]:
+    """Return which batch size got furthest in equal time, and the points reached, the best first.
+
+    The test losses are compared at the time that the shortest run reached, on the straight line
+    between the two points of a run around it. The key is `smallest_best`, `between_best` or
+    `largest_best`; `tie` when the two lowest losses differ by less than 2 percent, which one run
+    each cannot tell apart; `too_few` when fewer than two sizes have trained. A run that diverged is
+    left out.
+    """
+    curves: dict[int, list[CurvePoint]] = {}
+    for point in points:
+        curves.setdefault(point.batch_size, []).append(point)
+    curves = {
+        size: curve
+        for size, curve in curves.items()
+        if len(curve) > 1 and math.isfinite(curve[-1].test_loss)
+    }
+    if not curves:
+        return "too_few", []
+    equal_s = min(curve[-1].elapsed_s for curve in curves.values())
+    losses = {size: _read_curve(curve, equal_s) for size, curve in curves.items()}
+    sizes = sorted(losses, key=losses.__getitem__)
+    ranked = [curves[size][-1] for size in sizes]
+    if len(sizes) < 2:
+        return "too_few", ranked
+    if losses[sizes[1]] - losses[sizes[0]] <= _TIE * losses[sizes[1]]:
+        return "tie", ranked
+    if sizes[0] == min(sizes):
+        return "smallest_best", ranked
+    return ("largest_best" if sizes[0] == max(sizes) else "between_best"), ranked
+
+
+def _read_curve(curve: Sequence[CurvePoint], elapsed_s: float) -> float:
+    times, losses = zip(*((point.elapsed_s, point.test_loss) for point in curve), strict=True)
+    return float(np.interp(elapsed_s, times, losses))
+
+
+def _make_point(size: int, progress: Progress) -> CurvePoint:
+    return CurvePoint(
+        batch_size=size,
+        epoch=progress.epoch,
+        updates=progress.epoch * -(-TRAIN_ROWS // size),
+        elapsed_s=progress.elapsed_s,
+        train_loss=progress.train_loss,
+        test_loss=progress.evaluation.test_loss,
+    )
