@@ -1,7 +1,11 @@
 """Open the app: `python app.py` on your own machine, or as a Hugging Face Space."""
 
+import threading
+
+import torch
 from starlette.middleware import Middleware
 
+from iris_mlp.training import warm_up
 from iris_mlp.ui.layout import build_app
 from iris_mlp.ui.page import PageMiddleware
 from iris_mlp.ui.strings import page_i18n
@@ -10,6 +14,9 @@ from iris_mlp.ui.theme import STYLE_SHEETS, build_theme
 
 def main() -> None:
     """Build the app and serve it until it is stopped."""
+    # Runs share the cores among themselves; threads that wait for each other would slow all.
+    torch.set_num_threads(1)
+    threading.Thread(target=warm_up, daemon=True).start()
     build_app().queue(max_size=64).launch(
         theme=build_theme(),
         css_paths=STYLE_SHEETS,

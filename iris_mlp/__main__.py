@@ -23,10 +23,13 @@ LOG_EVERY = 100
 FilePath = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group(context_settings={"max_content_width": 100})
+@click.group(context_settings={"max_content_width": 100}, invoke_without_command=True)
 @click.version_option(__version__, prog_name="iris_mlp")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Train the small Iris MLP on a CPU or a GPU, classify flowers, read the hardware."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def config_options(command: Any) -> Any:
@@ -74,10 +77,12 @@ def train(
     with tqdm(total=config.epochs, unit="epoch", unit_scale=True, disable=None) as bar:
         for progress in run.watch(stop, LOCAL_LIMITS.wall_s):
             bar.update(progress.epoch - bar.n)
-            bar.set_postfix(loss=f"{progress.train_loss or float('nan'):.4f}", refresh=False)
+            bar.set_postfix(loss=_show_loss(progress.train_loss), refresh=False)
             if not as_json:
                 logged = _print_log_lines(run.history, logged, config.epochs)
     result = run.result()
+    if output and result.checkpoint:
+        result.checkpoint.save(output)
     if history:
         rows = zip(result.history.epochs, result.history.losses)
         text = "epoch,loss\n" + "".join(f"{epoch},{loss!r}\n" for epoch, loss in rows)
@@ -86,8 +91,6 @@ def train(
         from iris_mlp.plots import plot_loss, save_figure
 
         save_figure(plot_loss(result.history), plot)
-    if output and result.checkpoint:
-        result.checkpoint.save(output)
     if as_json:
         click.echo(json.dumps(result.summarize()))
     else:
@@ -97,7 +100,7 @@ def train(
         sys.exit(DIVERGED)
 
 
-@cli.command()
+@cli.command(context_settings={"ignore_unknown_options": True})  # else -1 would be an option
 @click.argument("lengths", nargs=-1, metavar="[SEPAL_LENGTH SEPAL_WIDTH PETAL_LENGTH PETAL_WIDTH]")
 @click.option("--weights", type=FilePath, help="A weights file.  [default: the shipped one]")
 @click.option("--csv", "csv_path", type=FilePath, help="Classify each row of a CSV instead.")
@@ -111,10 +114,13 @@ def classify(
     from iris_mlp import inference
     from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
 
+    for text in lengths:
+        if text.startswith("--"):
+            raise click.NoSuchOption(text)
     if bool(lengths) == bool(csv_path):
         raise click.UsageError("give either four lengths in cm or --csv FILE.")
     if csv_path:
-        flowers = inference.read_csv(_read_file(csv_path))
+        flowers = inference.read_csv(_read_file(csv_path, inference.MAX_CSV_BYTES + 1))
     else:
         flowers = np.array([inference.read_lengths(lengths)])
     classifier = inference.Classifier(Checkpoint.load(weights or SHIPPED_WEIGHTS))
@@ -163,9 +169,10 @@ def _complain(message: str) -> int:
     return BAD_INPUT
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: Path, max_bytes: int) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(max_bytes)
     except OSError as error:
         raise IrisMlpError(f"Cannot read {path}: {error.strerror}.") from error
 
@@ -178,13 +185,18 @@ def _print_log_lines(history: Any, done: int, epochs: int) -> int:
     return len(history.epochs)
 
 
+def _show_loss(loss: float | None) -> str:
+    return "unknown" if loss is None else f"{loss:.4f}"
+
+
 def _print_result(result: Any) -> None:
     summary = result.summarize()
     click.echo(f"Training time: {summary['elapsed_s']:.2f} s on {summary['device']}", nl=False)
     click.echo(f" ({summary['engine']}, {summary['epochs_per_s']:,.0f} epochs/s)")
     if result.checkpoint is None:
         return
-    click.echo(f"Final loss: {summary['final_loss']:.4f} (test {summary['test_loss']:.4f})")
+    losses = f"{_show_loss(summary['final_loss'])} (test {_show_loss(summary['test_loss'])})"
+    click.echo(f"Final loss: {losses}")
     accuracies = f"{summary['train_accuracy']:.1%} (test {summary['test_accuracy']:.1%})"
     click.echo(f"Accuracy: {accuracies}")
     click.echo("Test rows, true class by predicted class:")

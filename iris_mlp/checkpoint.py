@@ -4,11 +4,12 @@ Format: https://github.com/huggingface/safetensors (README, section "Format").
 """
 
 import json
-import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
@@ -16,7 +17,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from iris_mlp.config import LOCAL_LIMITS
-from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, Scaler
+from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, MAX_LENGTH_CM, Scaler
 from iris_mlp.errors import WeightsError
 from iris_mlp.files import write_atomically
 from iris_mlp.model import IrisMLP
@@ -25,6 +26,8 @@ FORMAT_VERSION = 1
 METADATA_KEY = "iris_mlp"
 TENSOR_NAMES = ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")
 MAX_FILE_BYTES = 4 * 1024 * 1024
+MIN_RANGE_CM = 0.01
+"""A scaler over less than this would divide by nearly nothing."""
 _WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
 SHIPPED_WEIGHTS = _WEIGHTS_FOLDER / "iris_mlp.safetensors"
 LAST_RUN_WEIGHTS = _WEIGHTS_FOLDER / "last_run.safetensors"
@@ -54,7 +57,10 @@ class Checkpoint:
 
     def build_model(self) -> IrisMLP:
         """Return a model with these weights, on the CPU and in evaluation mode."""
-        model = IrisMLP(self.hidden)
+        # On `meta` no first weights are drawn: that would disturb the seed of a run in a thread.
+        with torch.device("meta"):
+            model = IrisMLP(self.hidden)
+        model.to_empty(device="cpu")
         model.load_state_dict(self.state, strict=True)
         return model.eval()
 
@@ -109,7 +115,7 @@ class Checkpoint:
             )
         try:
             state = load_tensors(data)
-        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise WeightsError(
                 "This is not a safetensors file, or it is truncated; "
                 "upload the .safetensors file that a training run gave you."
@@ -118,9 +124,11 @@ class Checkpoint:
         # The library has just checked the header's length and that it is JSON.
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         metadata = _read_metadata(header.get("__metadata__"))
+        scaler = Scaler(metadata["feature_min"], metadata["feature_max"])
+        _check_magnitudes(state, scaler)
         return cls(
             state=state,
-            scaler=Scaler(metadata["feature_min"], metadata["feature_max"]),
+            scaler=scaler,
             settings=metadata["settings"],
             metrics=metadata["metrics"],
         )
@@ -149,6 +157,17 @@ def _check_tensors(state: dict[str, Tensor]) -> None:
             raise WeightsError(f"{name} holds values that are not finite (NaN or infinity).")
 
 
+def _check_magnitudes(state: dict[str, Tensor], scaler: Scaler) -> None:
+    """Refuse finite weights whose answer to some flower would overflow float32."""
+    lengths_cm = np.array([[0.0] * 4, [MAX_LENGTH_CM] * 4])
+    inputs = torch.from_numpy(np.abs(scaler.scale(lengths_cm)).max(axis=0)).double()
+    weight_1, bias_1, weight_2, bias_2 = (state[name].double().abs() for name in TENSOR_NAMES)
+    hidden = weight_1 @ inputs + bias_1
+    logits = weight_2 @ hidden + bias_2
+    if max(hidden.max(), logits.max()) > torch.finfo(torch.float32).max:
+        raise WeightsError("The weights are so large that the model's answers would overflow.")
+
+
 def _read_metadata(header: object) -> dict[str, Any]:
     text = header.get(METADATA_KEY) if isinstance(header, dict) else None
     if text is None:
@@ -170,18 +189,30 @@ def _read_metadata(header: object) -> dict[str, Any]:
             raise WeightsError(f"The metadata's {name} must be {', '.join(expected)}.")
     for name in ("feature_min", "feature_max"):
         metadata[name] = _read_lengths(name, metadata.get(name))
-    if any(low >= high for low, high in zip(metadata["feature_min"], metadata["feature_max"])):
+    ranges_cm = zip(metadata["feature_min"], metadata["feature_max"])
+    if any(high - low < MIN_RANGE_CM for low, high in ranges_cm):
         raise WeightsError("The metadata's feature_min must be below its feature_max.")
     for name in ("settings", "metrics"):
-        if not isinstance(metadata.get(name), dict):
-            raise WeightsError(f"The metadata's {name} must be a JSON object.")
+        if not _is_flat_object(metadata.get(name)):
+            raise WeightsError(
+                f"The metadata's {name} must be a JSON object of texts and finite numbers."
+            )
     return metadata
+
+
+def _is_flat_object(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        entry is None
+        or isinstance(entry, str | bool)
+        or (isinstance(entry, int | float) and abs(entry) <= sys.float_info.max)
+        for entry in value.values()
+    )
 
 
 def _read_lengths(name: str, value: object) -> tuple[float, ...]:
     numbers = isinstance(value, list) and len(value) == 4
     if not numbers or not all(
-        isinstance(length, int | float) and math.isfinite(length) and 0 <= length <= 100
+        isinstance(length, int | float) and 0 <= length <= MAX_LENGTH_CM
         for length in value  # type: ignore[union-attr]
     ):
         raise WeightsError(f"The metadata's {name} must be four lengths in cm.")

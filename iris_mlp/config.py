@@ -13,6 +13,8 @@ Optimizer = Literal["sgd", "adam"]
 ENGINES: tuple[str, ...] = get_args(Engine)
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
 TRAIN_ROWS = 120
+MAX_LR = 1e30
+"""Far beyond use; float32 overflows before it."""
 TEST_POINTS = 200
 """About how many times a run measures its test loss, whatever its length."""
 
@@ -137,7 +139,9 @@ class TrainConfig:
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise SettingsError(f"{name} {value!r} is unknown; choose one of {', '.join(choices)}.")
+        raise SettingsError(
+            f"{name} {_show(value)} is unknown; choose one of {', '.join(choices)}."
+        )
 
 
 def _read_int(name: str, value: object, low: int, high: int) -> int:
@@ -151,9 +155,10 @@ def _read_int(name: str, value: object, low: int, high: int) -> int:
 
 def _read_lr(value: object) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 < value <= 1_000:  # type: ignore[operator]
+    if not number or not 0 < value <= MAX_LR:  # type: ignore[operator]
         raise SettingsError(
-            f"lr (learning rate) must be a number above 0 and at most 1,000, not {_show(value)}."
+            f"lr (learning rate) must be a number above 0 and at most {MAX_LR:g}, "
+            f"not {_show(value)}."
         )
     return float(value)  # type: ignore[arg-type]
 

@@ -12,6 +12,8 @@ FEATURE_NAMES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 CLASS_NAMES = ("setosa", "versicolor", "virginica")
 FEATURE_RANGES_CM = ((4.3, 7.9), (2.0, 4.4), (1.0, 6.9), (0.1, 2.5))
 """Shortest and longest of each feature over the 150 flowers of Fisher (1936)."""
+MAX_LENGTH_CM = 100.0
+"""The largest length that is accepted as one of a flower."""
 
 
 @dataclass(frozen=True)

@@ -14,32 +14,43 @@ def write_atomically(path: Path, data: bytes) -> None:
         OutputError: The path cannot be written; the old file, if any, is as it was.
     """
     temporary = None
+    target = Path(os.path.realpath(path))  # a link stays, and the file that it names is replaced
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as file:
             temporary = Path(file.name)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)
-        temporary.replace(path)
+        temporary.replace(target)
     except OSError as error:
+        raise _refusal(path, error) from error
+    finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"Cannot write {path}: {error.strerror}; choose a path in a folder that exists "
-            "and that you may write to."
-        ) from error
 
 
 def check_writable(path: Path) -> None:
     """Make sure, before long work, that a file can be written at its end.
 
     Raises:
-        OutputError: The path is a folder, or its folder is missing or cannot be written to.
+        OutputError: The path is a folder or a device, or its folder is missing or cannot be
+            written to.
     """
-    if path.is_dir():
-        raise OutputError(f"Cannot write {path}: it is a folder; name a file in it.")
-    if not path.parent.is_dir():
-        raise OutputError(f"Cannot write {path}: the folder {path.parent} does not exist.")
-    if not os.access(path.parent, os.W_OK):
-        raise OutputError(f"Cannot write {path}: you may not write to the folder {path.parent}.")
+    try:
+        if path.is_dir():
+            raise OutputError(f"Cannot write {path}: it is a folder; name a file in it.")
+        if path.exists() and not path.is_file():
+            raise OutputError(f"Cannot write {path}: it is not a regular file.")
+        # Tried, not asked for: permissions alone say little to root or on a read-only disk.
+        with tempfile.NamedTemporaryFile(dir=Path(os.path.realpath(path)).parent, prefix="."):
+            pass
+    except OSError as error:
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"Cannot write {path}: {error.strerror}; choose a path in a folder that exists "
+        "and that you may write to."
+    )

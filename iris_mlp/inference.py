@@ -5,16 +5,16 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
-from iris_mlp.checkpoint import Checkpoint
-from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, FEATURE_RANGES_CM
+from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
+from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, FEATURE_RANGES_CM, MAX_LENGTH_CM
 from iris_mlp.errors import MeasurementsError
 
-MAX_LENGTH_CM = 100.0
 MAX_CSV_ROWS = 10_000
 MAX_CSV_BYTES = 2 * 1024 * 1024
 
@@ -71,6 +71,12 @@ class Classifier:
         return Prediction(hidden.numpy(), logits.numpy(), logits.softmax(dim=1).numpy())
 
 
+@cache
+def shipped_classifier() -> Classifier:
+    """Return the shipped weights, ready to answer; shared, since nobody changes them."""
+    return Classifier(Checkpoint.load(SHIPPED_WEIGHTS))
+
+
 def read_lengths(values: Sequence[object], where: str = "") -> list[float]:
     """Check the four lengths of one flower.
 
@@ -114,7 +120,9 @@ def read_csv(data: bytes) -> np.ndarray:
             f"The CSV is not UTF-8 text (byte {error.start + 1:,}); save it again as UTF-8."
         ) from error
     try:
-        table = [row for row in csv.reader(io.StringIO(text)) if any(map(str.strip, row))]
+        table = [
+            row for row in csv.reader(io.StringIO(text, newline="")) if any(map(str.strip, row))
+        ]
     except csv.Error as error:
         raise MeasurementsError(f"The CSV cannot be read: {error}.") from error
     columns, first = _find_columns(table)
@@ -127,10 +135,13 @@ def read_csv(data: bytes) -> np.ndarray:
         )
     flowers = []
     for number, row in enumerate(rows, start=1):
-        if first == 0 or len(row) <= max(columns):
-            flowers.append(read_lengths(row, f"Row {number}: "))
-        else:
-            flowers.append(read_lengths([row[i] for i in columns], f"Row {number}: "))
+        if first and len(row) != len(table[0]):
+            raise MeasurementsError(
+                f"Row {number}: {len(row)} values under a header of {len(table[0])} columns; "
+                "write 5.1 with a point, and separate columns by commas."
+            )
+        cells = [row[i] for i in columns] if first else row
+        flowers.append(read_lengths(cells, f"Row {number}: "))
     return np.array(flowers)
 
 
@@ -150,6 +161,11 @@ def _find_columns(table: list[list[str]]) -> tuple[list[int], int]:
     """Return where each feature stands and the index of the first flower."""
     if not table:
         raise MeasurementsError("The CSV is empty; give one row of four lengths in cm a flower.")
+    if all(len(row) == 1 for row in table):
+        raise MeasurementsError(
+            f"The CSV has one column; four, separated by commas, are expected: "
+            f"{', '.join(FEATURE_NAMES)}."
+        )
     names = [_normalize(cell) for cell in table[0]]
     if not any(name in FEATURE_NAMES for name in names):
         return [0, 1, 2, 3], 0

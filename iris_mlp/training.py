@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from iris_mlp.checkpoint import Checkpoint
-from iris_mlp.config import TrainConfig
+from iris_mlp.config import ENGINES, TrainConfig
 from iris_mlp.data import IrisSplit, load_split
-from iris_mlp.devices import resolve_device
+from iris_mlp.devices import list_devices, resolve_device
 from iris_mlp.engines import Chunk
 from iris_mlp.errors import DeviceError
 from iris_mlp.model import IrisMLP, build_model
@@ -165,7 +165,9 @@ class TrainingRun:
         self._chunks.close()
         progress = self.measure_progress()
         state = {name: tensor.detach().cpu() for name, tensor in self._model.state_dict().items()}
-        finite = all(torch.isfinite(tensor).all() for tensor in state.values())
+        finite = all(torch.isfinite(tensor).all() for tensor in state.values()) and math.isfinite(
+            progress.evaluation.test_loss
+        )
         outcome: Outcome = "completed" if self._epoch == self.config.epochs else "stopped"
         checkpoint = None
         if self._diverged or not finite:
@@ -248,9 +250,33 @@ def evaluate(model: IrisMLP, split: IrisSplit) -> Evaluation:
     )
 
 
-def _start_engine(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Generator[Chunk]:
-    if config.engine == "eager":
-        from iris_mlp.engines import eager
+def list_engines() -> list[str]:
+    """Return the engines that can run on some device of this machine."""
+    has_cuda = any(name.startswith("cuda") for name in list_devices())
+    return [engine for engine in ENGINES if engine != "cuda-graph" or has_cuda]
 
-        return eager.run(config, model, split)
-    raise DeviceError(f"The engine {config.engine} is not available; use the engine eager.")
+
+def warm_up() -> None:
+    """Load and compile what the first run needs, so that no visitor waits for it."""
+    for engine in ("eager", "fused"):
+        for _ in train(TrainConfig(device="cpu", engine=engine, epochs=1)):
+            pass
+
+
+def _start_engine(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Generator[Chunk]:
+    # Each engine is imported where it is used: Numba and Triton are slow to import.
+    device = split.x_train.device.type
+    if config.engine == "eager":
+        from iris_mlp.engines import eager as engine
+    elif config.engine == "cuda-graph":
+        from iris_mlp.engines import cuda_graph as engine
+    elif device == "cpu":
+        from iris_mlp.engines import fused_cpu as engine
+    elif device == "cuda":
+        from iris_mlp.engines import fused_cuda as engine
+    else:
+        raise DeviceError(
+            f"The engine {config.engine} does not run on {device}; use the engine eager, "
+            f"or {config.engine} on the device cpu."
+        )
+    return engine.run(config, model, split)

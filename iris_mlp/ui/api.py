@@ -1,9 +1,9 @@
 """The named HTTP endpoints, for scripts and agents: the same acts as the command line."""
 
+import inspect
 import tempfile
 import threading
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from gradio.components.api_component import Api
 from gradio_client.utils import python_type_to_json_schema
 
 from iris_mlp import inference
-from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
 from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
-from iris_mlp.hardware.core_limits import usable_cores
+from iris_mlp.hardware import decode_gpu as decode_gpu_name
+from iris_mlp.hardware import detect_hardware, to_plain, usable_cores
 from iris_mlp.plots import plot_loss
 from iris_mlp.training import train as start_training
 from iris_mlp.ui.errors import user_errors
@@ -95,25 +95,36 @@ def classify(
         The label, a confidence for each class, and the lengths outside the range of the data.
     """
     lengths_cm = inference.read_lengths([sepal_length, sepal_width, petal_length, petal_width])
-    answer = _shipped_classifier().predict(np.array([lengths_cm])).describe()
+    answer = inference.shipped_classifier().predict(np.array([lengths_cm])).describe()
     return answer | {"extrapolated": inference.list_extrapolated(lengths_cm)}
 
 
 @user_errors
 def hardware() -> dict[str, Any]:
     """Tell the CPU, the GPUs and what PyTorch can use of them; unknown facts are null."""
-    from iris_mlp.hardware import detect_hardware
-
     return detect_hardware().to_dict()
+
+
+@user_errors
+def decode_gpu(name: str) -> dict[str, Any]:
+    """Say what a GPU's name means; a name that is not in the catalogue comes with known = false.
+
+    Args:
+        name: A card's name, as a driver, a shop or a person writes it.
+
+    Returns:
+        Series, architecture, year, tier, suffixes, memory variants, compute capability, the source
+        of these facts, and the nearest names; unknown facts are null.
+    """
+    return to_plain(decode_gpu_name(str(name)))
 
 
 def build() -> None:
     """Add the endpoints to the app that is being built."""
     # gr.api cannot hand out files; these inputs take any JSON, and our own checks answer.
-    hints = {name: hint for name, hint in train.__annotations__.items() if name != "return"}
     inputs = [
-        Api(default, python_type_to_json_schema(hint), name)
-        for (name, hint), default in zip(hints.items(), train.__wrapped__.__defaults__)
+        Api(parameter.default, python_type_to_json_schema(parameter.annotation), name)
+        for name, parameter in inspect.signature(train).parameters.items()
     ]
     outputs = [
         gr.JSON(visible=False, label="summary"),
@@ -131,8 +142,4 @@ def build() -> None:
     )
     gr.api(classify, api_name="classify", concurrency_id="classify", concurrency_limit=8)
     gr.api(hardware, api_name="hardware", concurrency_id="hardware", concurrency_limit=2)
-
-
-@cache
-def _shipped_classifier() -> inference.Classifier:
-    return inference.Classifier(Checkpoint.load(SHIPPED_WEIGHTS))
+    gr.api(decode_gpu, api_name="decode_gpu", concurrency_id="hardware", concurrency_limit=2)

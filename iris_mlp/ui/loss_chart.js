@@ -98,8 +98,8 @@ function draw() {
     add(svg, "circle", { cx: x(epoch), cy: y(loss), r: 4,
       class: value.running ? "head running" : "head" });
   } else {
-    add(svg, "text", { x: (PAD.left + width) / 2, y: HEIGHT / 2 - 16, class: "empty middle" },
-      labels.empty || "");
+    (labels.empty || "").split("\n").forEach((line, i) => add(svg, "text",
+      { x: (PAD.left + width - PAD.right) / 2, y: HEIGHT / 2 - 30 + i * 22, class: "empty middle" }, line));
   }
   [["train", labels.train], ["test", labels.test]].forEach(([name, label], i) => {
     const left = width - PAD.right - 90;

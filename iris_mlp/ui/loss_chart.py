@@ -21,26 +21,20 @@ _TEMPLATE = """
 """
 
 
-class LossChart(gr.HTML):
-    """Training and test loss against the epoch, with the figures of the run above them.
+def build_loss_chart(**kwargs: Any) -> gr.HTML:
+    """Build the chart of training and test loss, with the figures of the run above it.
 
     Its value is a dictionary: `train` and `test`, each a list of `[epoch, loss]`; `epochs`, the
     length of the horizontal axis; `stats`, a list of `[label, text]`; `note`, a sentence below;
     `running`; and `labels`, the words that the drawing needs.
     """
-
-    def __init__(self, value: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(
-            value=value,
-            html_template=_TEMPLATE,
-            js_on_load=_SCRIPT.read_text("utf-8"),
-            apply_default_css=False,
-            **kwargs,
-        )
-
-    def api_info(self) -> dict[str, Any]:
-        """Return the JSON schema of the value."""
-        return {"type": "object"}
+    # A function, since Gradio writes a stub file beside every class that derives from its own.
+    return gr.HTML(
+        html_template=_TEMPLATE,
+        js_on_load=_SCRIPT.read_text("utf-8"),
+        apply_default_css=False,
+        **kwargs,
+    )
 
 
 def thin_history(history: History, epochs: int) -> dict[str, list[list[float]]]:
@@ -59,7 +53,7 @@ def _thin(epochs: Sequence[int], losses: Sequence[float], stride: int) -> list[l
     # Recorded epochs are evenly spaced, so the points of a stride are found without a search.
     if not epochs:
         return []
-    step = max(1, stride // epochs[0])
+    step = math.ceil(stride / epochs[0])
     kept = [0, *range(step - 1, len(epochs), step)] if step > 1 else list(range(len(epochs)))
     if kept[-1] != len(epochs) - 1:
         kept.append(len(epochs) - 1)

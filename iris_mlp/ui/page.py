@@ -1,6 +1,5 @@
 """What stands around the app in the served page: its language, its title, its headers."""
 
-import html
 import json
 from urllib.parse import parse_qs
 
@@ -8,6 +7,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from iris_mlp.ui.strings import choose_language, translator
+
+PAGE_TITLE = translator("en")("common.page_title")
 
 # Gradio asks the browser for its language; this answers with the one that the server chose.
 _LANGUAGE_SCRIPT = (
@@ -56,7 +57,9 @@ class PageMiddleware:
 
 
 def _translate_page(page: bytes, language: str) -> bytes:
-    title = html.escape(translator(language)("common.page_title"))
+    title = translator(language)("common.page_title")
     script = _LANGUAGE_SCRIPT.format(json.dumps(language))
+    # The English title stands in the page as HTML and as JSON; it is plain text in both.
+    page = page.replace(PAGE_TITLE.encode(), title.encode())
     page = page.replace(b'lang="en"', f'lang="{language}"'.encode(), 1)
     return page.replace(b"<head>", f"<head><title>{title}</title>{script}".encode(), 1)

@@ -1,5 +1,6 @@
 """What a run came to, as a card: its figures and the confusion matrix of the test rows."""
 
+from dataclasses import dataclass
 from html import escape
 
 from iris_mlp.data import CLASS_NAMES
@@ -7,8 +8,23 @@ from iris_mlp.training import TrainResult
 from iris_mlp.ui.strings import Translate
 
 
-def render_summary(result: TrainResult, t: Translate) -> str:
-    """Return the card of a run as HTML."""
+@dataclass(frozen=True)
+class Comparison:
+    """The same run on the fused engine.
+
+    Attributes:
+        elapsed_s: Its training time.
+        times_faster: How many times faster it was.
+        largest_difference: The largest relative difference of a recorded loss.
+    """
+
+    elapsed_s: float
+    times_faster: float
+    largest_difference: float
+
+
+def render_summary(result: TrainResult, t: Translate, comparison: Comparison | None = None) -> str:
+    """Return the card of a run as HTML, with the fused engine's time once it is known."""
     if result.checkpoint is None:
         message = result.message and t(
             "train.diverged", epoch=f"{result.progress.epoch:,}", lr=f"{result.config.lr:g}"
@@ -26,8 +42,20 @@ def render_summary(result: TrainResult, t: Translate) -> str:
     cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in figures)
     return (
         f'<div class="run-summary"><dl class="figures">{cells}</dl>'
-        f"{render_confusion(summary['confusion'], t)}</div>"
+        f"{render_confusion(summary['confusion'], t)}{_render_comparison(comparison, t)}</div>"
     )
+
+
+def _render_comparison(comparison: Comparison | None, t: Translate) -> str:
+    if comparison is None:
+        return ""
+    sentence = t(
+        "train.comparison",
+        elapsed=f"{comparison.elapsed_s:.3f}",
+        times=f"{comparison.times_faster:,.0f}",
+        difference=f"{comparison.largest_difference:.0e}",
+    )
+    return f'<p class="comparison">{escape(sentence)}</p>'
 
 
 def render_confusion(confusion: list[list[int]], t: Translate) -> str:

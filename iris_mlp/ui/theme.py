@@ -81,6 +81,12 @@ def build_theme() -> Base:
         button_primary_background_fill_hover_dark="*primary_400",
         button_primary_text_color="white",
         button_primary_text_color_dark="white",
+        button_secondary_background_fill="*neutral_100",
+        button_secondary_background_fill_hover="*neutral_200",
+        button_secondary_background_fill_dark="*neutral_800",
+        button_secondary_background_fill_hover_dark="*neutral_700",
+        button_secondary_text_color="*neutral_800",
+        button_secondary_text_color_dark="*neutral_100",
         slider_color="*primary_600",
         slider_color_dark="*primary_400",
     )

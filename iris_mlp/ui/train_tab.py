@@ -2,10 +2,11 @@
 
 import functools
 import io
+import math
 import tempfile
 import threading
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,24 @@ from iris_mlp.devices import choose_auto_device, explain_missing, list_devices
 from iris_mlp.errors import OutputError
 from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.plots import Scale, plot_loss
-from iris_mlp.training import History, Progress, TrainingRun, TrainResult, train
+from iris_mlp.training import (
+    History,
+    Progress,
+    TrainResult,
+    list_engines,
+    train,
+)
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.loss_chart import LossChart, thin_history
-from iris_mlp.ui.run_summary import render_summary
+from iris_mlp.ui.loss_chart import build_loss_chart, thin_history
+from iris_mlp.ui.run_summary import Comparison, render_summary
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 
 WEIGHTS_NAME = "iris_mlp.safetensors"
 LOG_EVERY = 100
 LOG_UPDATE_S = 1.0
+COMPARISON_S = 20.0
+GUESSING_LOSS = math.log(3)
+"""Cross-entropy of a model that gives each of the three species one third."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +110,38 @@ def run_training(
             logged_at_s = progress.elapsed_s
             shown["log"] = write_log(run.history, config.epochs)
         yield shown
-    yield from show_result(run, scale, t)
-
-
-def show_result(run: TrainingRun, scale: Scale, t: Translate) -> Iterator[dict[str, Any]]:
-    """Yield the end of a run: its figures, plot, log and weights."""
     result = run.result()
+    yield from show_result(result, scale, t)
+    if (result.config.engine, result.config.device, result.outcome) == (
+        "eager",
+        "cpu",
+        "completed",
+    ):
+        comparison = compare_with_fused(result, stop)
+        if comparison is not None:
+            yield {"summary": render_summary(result, t, comparison)}
+
+
+def compare_with_fused(result: TrainResult, stop: threading.Event) -> Comparison | None:
+    """Do the same run with the fused engine; None where it is stopped or takes too long."""
+    run = train(replace(result.config, engine="fused"))
+    for _ in run.watch(stop, COMPARISON_S):
+        pass
+    fused = run.result()
+    if fused.outcome != "completed":
+        return None
+    return Comparison(
+        elapsed_s=fused.progress.elapsed_s,
+        times_faster=result.progress.elapsed_s / fused.progress.elapsed_s,
+        largest_difference=max(
+            abs(ours - theirs) / theirs
+            for ours, theirs in zip(fused.history.losses, result.history.losses, strict=True)
+        ),
+    )
+
+
+def show_result(result: TrainResult, scale: Scale, t: Translate) -> Iterator[dict[str, Any]]:
+    """Yield the end of a run: its figures, plot, log and weights."""
     shown: dict[str, Any] = {
         "chart": describe_chart(
             result.config, result.history, result.progress, describe_outcome(result, t), t, False
@@ -224,13 +260,16 @@ def describe_outcome(result: TrainResult, t: Translate) -> str:
     key = "train.completed" if result.outcome == "completed" else "train.stopped"
     if result.progress.train_loss is None:
         return t("train.stopped_early")
-    return t(
+    sentence = t(
         key,
         epoch=f"{result.progress.epoch:,}",
         loss=f"{result.progress.train_loss:.4f}",
         accuracy=f"{result.progress.evaluation.test_accuracy:.1%}",
         elapsed=f"{result.progress.elapsed_s:.2f}",
     )
+    if result.progress.train_loss > GUESSING_LOSS:
+        sentence += t("train.no_better_than_guessing", lr=f"{result.config.lr:g}")
+    return sentence
 
 
 def _list_stats(
@@ -285,7 +324,7 @@ def build() -> TrainTab:
                 info=i18n(f"train.missing_{explain_missing()}"),
             )
             engine = gr.Radio(
-                [(i18n("train.engine_eager"), "eager")],
+                [(i18n(f"train.engine_{name}"), name) for name in list_engines()],
                 value=DEFAULTS.engine,
                 label=i18n("train.engine"),
             )
@@ -319,11 +358,17 @@ def build() -> TrainTab:
                         min_width=110,
                     )
             defaults_button = gr.Button(i18n("train.defaults"), size="sm", variant="secondary")
-        with gr.Column(scale=5, min_width=320):
-            chart = LossChart(elem_id="loss-chart")
-            summary = gr.HTML(i18n("train.summary_empty"), elem_id="run-summary", apply_default_css=False)
+        with gr.Column(scale=5, min_width=320, elem_classes="results"):
+            chart = build_loss_chart(elem_id="loss-chart")
+            summary = gr.HTML(
+                i18n("train.summary_empty"), elem_id="run-summary", apply_default_css=False
+            )
             with gr.Row(elem_classes="actions"):
-                weights = gr.DownloadButton(i18n("train.download"), interactive=False)
+                weights = gr.DownloadButton(
+                    i18n("train.download"),  # pyright: ignore[reportArgumentType]
+                    interactive=False,
+                    elem_id="download",
+                )
                 scale = gr.Radio(
                     [(i18n("train.linear"), "linear"), (i18n("train.log"), "log")],
                     value="linear",

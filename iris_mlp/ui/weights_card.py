@@ -1,0 +1,57 @@
+"""Which weights are in use: their metrics and settings, as a card."""
+
+import math
+from html import escape
+
+from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.ui.strings import Translate
+
+
+def render_weights_card(source: str, checkpoint: Checkpoint, t: Translate) -> str:
+    """Return the card; what a file says of itself is shown as text, whatever it holds.
+
+    Args:
+        source: `shipped`, `last_run` or `uploaded`.
+        checkpoint: The weights in use.
+        t: Translator of the visitor's language.
+    """
+    settings, metrics = checkpoint.settings, checkpoint.metrics
+    unknown = t("common.unknown")
+    figures = (
+        ("train.final_loss", _show(metrics.get("final_loss"), ".4f", unknown)),
+        ("train.test_accuracy", _show(metrics.get("test_accuracy"), ".1%", unknown)),
+        ("train.hidden", f"{checkpoint.hidden:,}"),
+        ("train.epochs", _show_epochs(checkpoint, t)),
+        ("train.engine", _show(settings.get("engine"), "", unknown)),
+        ("train.optimizer", _show(settings.get("optimizer"), "", unknown)),
+        ("train.lr", _show(settings.get("lr"), "g", unknown)),
+        ("train.seed", _show(settings.get("seed"), "d", unknown)),
+    )
+    rows = "".join(
+        f"<div><dt>{escape(t(key))}</dt><dd>{escape(text)}</dd></div>" for key, text in figures
+    )
+    return (
+        f'<section class="weights-card" aria-label="{escape(t("classify.card_alt"))}">'
+        f"<p>{escape(t(f'classify.card_{source}'))}</p><dl>{rows}</dl></section>"
+    )
+
+
+def _show_epochs(checkpoint: Checkpoint, t: Translate) -> str:
+    unknown = t("common.unknown")
+    epochs = _show(checkpoint.settings.get("epochs"), ",d", unknown)
+    done = _show(checkpoint.metrics.get("epochs_done"), ",d", unknown)
+    if done in (epochs, unknown):
+        return epochs
+    return t("classify.epochs_of", done=done, epochs=epochs)
+
+
+def _show(value: object, spec: str, unknown: str) -> str:
+    """Return a JSON value as short text: numbers by their format, the rest as it stands."""
+    if value is None:
+        return unknown
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)[:24]
+    # A float cannot hold every integer that JSON can.
+    if abs(value) > 1e15 or not math.isfinite(value):
+        return unknown
+    return f"{int(value) if spec.endswith('d') else value:{spec}}"

@@ -1,0 +1,61 @@
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from iris_mlp.ui.strings import translator
+
+
+def open_tab(page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+@pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("zh-CN", "zh-CN")])
+def test_the_answer_follows_a_slider_without_a_button(visit, locale: str, language: str):
+    t = translator(language)
+    with visit(locale=locale) as page:
+        open_tab(page, t("classify.tab"))
+        verdict = page.locator("#verdict")
+        expect(verdict).to_contain_text("versicolor")
+        slider = page.get_by_role("slider").nth(2)  # petal length
+        slider.fill("1.4")
+        slider = page.get_by_role("slider").nth(3)  # petal width
+        slider.fill("0.2")
+        expect(verdict).to_contain_text("setosa")
+        expect(verdict).to_contain_text(re.compile(r"9\d\.\d%"))
+
+
+def test_a_freshly_trained_model_goes_straight_to_classify(visit):
+    with visit() as page:
+        page.get_by_label("Hidden units", exact=True).fill("3")
+        page.get_by_label("Epochs", exact=True).fill("300")
+        page.get_by_label("Epochs", exact=True).press("Tab")
+        page.click("#start")
+        expect(page.locator(".loss-chart-note")).to_contain_text("Done")
+        open_tab(page, "Classify")
+        expect(page.get_by_label("My last run")).to_be_checked()
+        expect(page.locator("#weights-card")).to_contain_text("300")
+
+
+def test_a_bad_upload_is_refused_and_the_weights_stay(visit, tmp_path: Path):
+    bad = tmp_path / "model.safetensors"
+    bad.write_bytes(pickle.dumps({"fc1.weight": [1, 2, 3]}))
+    with visit() as page:
+        open_tab(page, "Classify")
+        expect(page.locator("#verdict")).to_contain_text("99.5%")
+        page.locator("input[type=file][accept*=safetensors]").set_input_files(bad)
+        expect(page.locator(".toast-body")).to_contain_text("not a safetensors file")
+        expect(page.locator("#verdict")).to_contain_text("99.5%")
+
+
+@pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("zh-CN", "zh-CN")])
+def test_the_hardware_tab_tells_what_machine_this_is(visit, locale: str, language: str):
+    t = translator(language)
+    with visit(locale=locale) as page:
+        open_tab(page, t("hardware.tab"))
+        panel = page.get_by_role("tabpanel").filter(visible=True)
+        expect(panel).to_contain_text("PyTorch")
+        expect(panel).to_contain_text("2.13.0")
+        expect(panel).to_contain_text(t("hardware.auto"))

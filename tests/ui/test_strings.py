@@ -1,0 +1,54 @@
+import json
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from iris_mlp.ui import strings
+from iris_mlp.ui.strings import LANGUAGES, choose_language, load_catalogue
+
+UI = Path(strings.__file__).parents[1]
+FILES = sorted(Path(strings.__file__).parent.glob("*.json"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_text_has_both_languages_with_named_values(path: Path):
+    for key, texts in json.loads(path.read_text("utf-8")).items():
+        assert set(texts) == set(LANGUAGES), key
+        for text in texts.values():
+            assert text.strip(), key
+            assert "" not in {name for _, name, _, _ in Formatter().parse(text)}, key
+
+
+def test_every_key_that_the_page_names_is_in_the_catalogue():
+    stems = "|".join(path.stem for path in FILES)
+    named = re.compile(rf'"((?:{stems})\.[a-z0-9_.-]+)"')
+    catalogue = load_catalogue()["en"]
+    for path in UI.rglob("*.py"):
+        for key in named.findall(path.read_text("utf-8")):
+            if not key.endswith((".json", ".css", ".js", ".safetensors", ".csv", ".")):
+                assert key in catalogue, f"{path.name}: {key}"
+
+
+def test_no_module_of_the_page_holds_chinese_of_its_own():
+    for path in UI.rglob("*.py"):
+        assert not re.search(r"[\u4e00-\u9fff]", path.read_text("utf-8")), path.name
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "language"),
+    [
+        (None, None, "en"),
+        (None, "zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
+        (None, "zh-TW", "zh-CN"),
+        (None, "de-DE,de;q=0.9,zh;q=0.5", "zh-CN"),
+        (None, "fr", "en"),
+        ("en", "zh-CN", "en"),
+        ("zh-CN", "en-US", "zh-CN"),
+        ("<script>", "zh", "zh-CN"),
+        ("", "", "en"),
+    ],
+)
+def test_the_address_goes_before_the_browser(query, header, language):
+    assert choose_language(query, header) == language

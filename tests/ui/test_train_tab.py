@@ -1,0 +1,141 @@
+import threading
+from typing import Any
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.config import TrainConfig
+from iris_mlp.training import History, train
+from iris_mlp.ui import train_tab
+from iris_mlp.ui.loss_chart import thin_history
+from iris_mlp.ui.run_summary import render_confusion
+from iris_mlp.ui.strings import translator
+
+SETTINGS = {
+    "device": "cpu",
+    "engine": "eager",
+    "optimizer": "sgd",
+    "lr": 0.01,
+    "epochs": 400,
+    "hidden": 10,
+    "batch_size": 120,
+    "seed": 0,
+    "record_every": 1,
+}
+
+
+@pytest.fixture(autouse=True)
+def public_space(monkeypatch):
+    """Nothing of these runs is kept in the project's own folder."""
+    monkeypatch.setenv("SPACE_ID", "someone/iris")
+
+
+def run(request: gr.Request | None = None, **settings: Any) -> list[dict[str, Any]]:
+    values = SETTINGS | settings
+    return list(train_tab.run_training(*values.values(), "linear", request))  # type: ignore[arg-type]
+
+
+def merge(updates: list[dict[str, Any]]) -> dict[str, Any]:
+    return {name: value for update in updates for name, value in update.items()}
+
+
+def test_a_run_ends_with_its_figures_plot_log_and_weights():
+    shown = merge(run())
+    truth = train(TrainConfig(epochs=400))
+    list(truth)
+    result = truth.result()
+    assert result.checkpoint is not None
+    assert isinstance(shown["checkpoint"], Checkpoint)
+    assert shown["checkpoint"].to_bytes() == result.checkpoint.to_bytes()
+    assert f"{result.history.losses[-1]:.4f}" in shown["summary"]
+    assert shown["log"].splitlines()[-1] == (
+        f"Epoch [400/400], Loss: {result.history.losses[-1]:.4f}"
+    )
+    assert isinstance(shown["plot"], Image.Image)
+    assert shown["chart"]["train"][-1][0] == 400
+
+
+def test_the_fused_engine_is_really_run_for_comparison():
+    updates = run()
+    assert "comparison" not in updates[-2]["summary"]
+    assert "comparison" in updates[-1]["summary"]
+    assert "times faster" in updates[-1]["summary"]
+
+
+def test_stop_ends_the_run_and_keeps_what_it_reached():
+    stream = train_tab.run_training(
+        *(SETTINGS | {"epochs": 90_000}).values(),  # type: ignore[arg-type]
+        "linear",
+        None,
+    )
+    first = next(stream)
+    next(stream)
+    train_tab.stop_training(first["stop"])
+    shown = merge(list(stream))
+    assert shown["checkpoint"].metrics["outcome"] == "stopped"
+    assert 0 < shown["checkpoint"].metrics["epochs_done"] < 90_000
+
+
+def test_a_closed_run_leaves_no_thread_behind():
+    before = threading.active_count()
+    stream = train_tab.run_training(
+        *(SETTINGS | {"epochs": 90_000}).values(),  # type: ignore[arg-type]
+        "linear",
+        None,
+    )
+    next(stream)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
+
+
+def test_the_public_demo_names_its_cap():
+    with pytest.raises(gr.Error, match="at most 100,000"):
+        run(epochs=100_001)
+
+
+def test_html_in_a_setting_is_shown_as_text():
+    with pytest.raises(gr.Error, match="&lt;img") as caught:
+        run(device="<img src=x onerror=alert(1)>")
+    assert "<img" not in str(caught.value)
+
+
+def test_divergence_keeps_the_curve_and_gives_no_weights():
+    shown = merge(run(lr=1e12))
+    assert "checkpoint" not in shown
+    assert "1e+12" in shown["summary"]
+    assert shown["chart"]["train"]
+
+
+def test_a_run_that_learns_nothing_is_told_so():
+    shown = merge(run(lr=1000))
+    assert "no better than guessing" in shown["chart"]["note"]
+
+
+@pytest.mark.parametrize("record_every", [1, 3, 100, 5000])
+@pytest.mark.parametrize("epochs", [1, 7, 199, 200, 201, 20_000])
+def test_the_live_curve_keeps_first_and_newest_and_only_appends(epochs, record_every):
+    config = TrainConfig(epochs=epochs, record_every=record_every)
+    recorded = [epoch for epoch in range(1, epochs + 1) if config.is_recorded(epoch)]
+    whole = History(recorded, [1.0 / epoch for epoch in recorded])
+    part = History(recorded[: len(recorded) // 2], whole.losses[: len(recorded) // 2])
+    points = thin_history(whole, epochs)["train"]
+    assert points[0][0] == recorded[0]
+    assert points[-1][0] == epochs
+    assert len(points) <= 202
+    assert [point[0] for point in points] == sorted({point[0] for point in points})
+    settled = thin_history(part, epochs)["train"][:-1]  # the newest point may move on
+    assert settled == points[: len(settled)]
+
+
+def test_the_confusion_matrix_is_a_table_of_true_by_predicted():
+    html = render_confusion([[10, 0, 0], [0, 8, 1], [0, 0, 11]], translator("en"))
+    assert html.count("<td class=") == 9
+    assert 'class="wrong"' in html
+    assert html.index("versicolor") < html.index("virginica")
+
+
+def test_lesson_defaults_are_those_of_the_command_line():
+    assert train_tab.restore_defaults() == list(TrainConfig().to_dict().values())
