@@ -20,7 +20,7 @@ from iris_mlp.config import LOCAL_LIMITS
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, MAX_LENGTH_CM, Scaler
 from iris_mlp.errors import WeightsError
 from iris_mlp.files import write_atomically
-from iris_mlp.model import IrisMLP
+from iris_mlp.model import IrisMLP, build_empty_model
 
 FORMAT_VERSION = 1
 METADATA_KEY = "iris_mlp"
@@ -57,10 +57,7 @@ class Checkpoint:
 
     def build_model(self) -> IrisMLP:
         """Return a model with these weights, on the CPU and in evaluation mode."""
-        # On `meta` no first weights are drawn: that would disturb the seed of a run in a thread.
-        with torch.device("meta"):
-            model = IrisMLP(self.hidden)
-        model.to_empty(device="cpu")
+        model = build_empty_model(self.hidden)
         model.load_state_dict(self.state, strict=True)
         return model.eval()
 

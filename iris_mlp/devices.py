@@ -65,7 +65,10 @@ def resolve_device(name: str) -> torch.device:
 
 def synchronize(device: torch.device) -> None:
     """Wait until the device has done all it was given, so that a clock may be read."""
-    if device.type != "cpu":
+    if device.type == "cuda":
+        # This run's stream alone: a wait for the whole device would break another run's capture.
+        torch.cuda.current_stream(device).synchronize()
+    elif device.type != "cpu":
         torch.accelerator.synchronize(device)
 
 

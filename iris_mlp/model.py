@@ -1,13 +1,9 @@
 """The network of the lesson: four inputs, one hidden layer with ReLU, three logits."""
 
-import threading
-
 import torch
 from torch import Tensor, nn
 
 from iris_mlp.hub_mixin import HubMixin
-
-_default_rng = threading.Lock()
 
 
 class IrisMLP(nn.Module, HubMixin):
@@ -31,9 +27,22 @@ class IrisMLP(nn.Module, HubMixin):
 def build_model(hidden: int, seed: int) -> IrisMLP:
     """Build the model whose first weights are those of `torch.manual_seed(seed); IrisMLP(hidden)`.
 
-    PyTorch's layers draw from the process's one default generator; it is borrowed under a lock
-    and put back, so that two visitors who start at once do not draw from each other's seed.
+    PyTorch's layers draw from the process's one default generator, where two visitors who start
+    at once would draw from each other's seed. Here the same numbers come from a generator of its
+    own: `nn.Linear` draws weight and bias, layer by layer, from the uniform distribution within
+    1 / sqrt(inputs) (PyTorch's documentation of `nn.Linear`).
     """
-    with _default_rng, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return IrisMLP(hidden)
+    model = build_empty_model(hidden)
+    generator = torch.Generator().manual_seed(seed)
+    for layer in (model.fc1, model.fc2):
+        bound = layer.in_features**-0.5
+        for parameter in (layer.weight, layer.bias):
+            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+    return model
+
+
+def build_empty_model(hidden: int) -> IrisMLP:
+    """Build a model on the CPU whose weights are still to be filled in; nothing is drawn."""
+    with torch.device("meta"):
+        model = IrisMLP(hidden)
+    return model.to_empty(device="cpu")

@@ -98,16 +98,17 @@ class TrainResult:
 
     def summarize(self) -> dict[str, Any]:
         """Return the figures and settings of the run as plain JSON values."""
-        evaluation = self.progress.evaluation
+        # What weights that are not numbers answer is no measure of anything.
+        evaluation = self.progress.evaluation if self.outcome != "diverged" else None
         return {
             "outcome": self.outcome,
             "message": self.message,
             "epochs_done": self.progress.epoch,
             "final_loss": self.progress.train_loss,
-            "test_loss": evaluation.test_loss if self.checkpoint else None,
-            "train_accuracy": evaluation.train_accuracy,
-            "test_accuracy": evaluation.test_accuracy,
-            "confusion": evaluation.confusion,
+            "test_loss": evaluation and evaluation.test_loss,
+            "train_accuracy": evaluation and evaluation.train_accuracy,
+            "test_accuracy": evaluation and evaluation.test_accuracy,
+            "confusion": evaluation and evaluation.confusion,
             "elapsed_s": self.progress.elapsed_s,
             "epochs_per_s": self.progress.epochs_per_s,
             **self.config.to_dict(),
@@ -184,19 +185,19 @@ class TrainingRun:
         )
 
     def _keep(self, chunk: Chunk) -> None:
-        finite = next((i for i, loss in enumerate(chunk.losses) if not math.isfinite(loss)), None)
+        bad = next((i for i, loss in enumerate(chunk.losses) if not math.isfinite(loss)), None)
         history = self.history
         self._epoch = chunk.epoch
-        if finite is not None:
+        if bad is not None:
             self._diverged = True
-            self._epoch = chunk.epochs[finite]
+            self._epoch = chunk.epochs[bad]
         tests = [
             (epoch, loss)
             for epoch, loss in zip(chunk.test_epochs, chunk.test_losses, strict=True)
             if epoch <= self._epoch and math.isfinite(loss)
         ]
-        history.epochs += chunk.epochs[:finite]
-        history.losses += chunk.losses[:finite]
+        history.epochs += chunk.epochs[:bad]
+        history.losses += chunk.losses[:bad]
         history.test_epochs += [epoch for epoch, _ in tests]
         history.test_losses += [loss for _, loss in tests]
 
