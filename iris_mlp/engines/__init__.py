@@ -3,7 +3,8 @@
 An engine is a function `run(config, model, split)` that yields a `Chunk` several times a second
 and once more after the last epoch. At each yield `model` holds the weights reached, the device
 has finished its work, and nothing (a lock, a gradient mode) is held, so that the caller may stop
-asking at any point, or ask again from another thread.
+asking at any point, or ask again from another thread. A run may end at the first recorded loss that
+is not finite.
 """
 
 from collections.abc import Iterator
