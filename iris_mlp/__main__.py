@@ -10,7 +10,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from iris_mlp import __version__
+from iris_mlp import __version__, hub_cli
 from iris_mlp.config import DEFAULTS, ENGINES, LOCAL_LIMITS, OPTIMIZERS, TRAIN_ROWS, TrainConfig
 from iris_mlp.data import CLASS_NAMES
 from iris_mlp.errors import IrisMlpError
@@ -143,13 +143,38 @@ def classify(
 
 
 @cli.command()
+@click.option("--decode", metavar="NAME", help="Say what the name of a GPU or a CPU means instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def hardware(as_json: bool) -> None:
+def hardware(decode: str | None, as_json: bool) -> None:
     """Show the CPU, the GPUs and what PyTorch can use of them."""
-    from iris_mlp.hardware import detect_hardware, render_text
+    from iris_mlp import hardware as machine
 
-    report = detect_hardware()
-    click.echo(json.dumps(report.to_dict()) if as_json else render_text(report))
+    if decode is None:
+        report = machine.detect_hardware()
+        click.echo(json.dumps(report.to_dict()) if as_json else machine.render_text(report))
+        return
+    name, render = machine.decode_gpu(decode), machine.render_gpu_name
+    if not name.known and machine.decode_cpu(decode).known:
+        name, render = machine.decode_cpu(decode), machine.render_cpu_name
+    click.echo(json.dumps(machine.to_plain(name)) if as_json else render(name))  # type: ignore[arg-type]
+
+
+@cli.command(context_settings={"show_default": True})
+@config_options
+@click.option("--output", type=FilePath, help="Write the script there instead of printing it.")
+def script(output: Path | None, **settings: Any) -> None:
+    """Print a run as a Python script of its own: plain PyTorch and scikit-learn."""
+    from iris_mlp.script import render_script
+
+    text = render_script(TrainConfig(**settings))
+    if output:
+        write_atomically(output, text.encode())
+    else:
+        click.echo(text, nl=False)
+
+
+for command in (hub_cli.push, hub_cli.pull, hub_cli.deploy):
+    cli.add_command(command)
 
 
 def main() -> None:

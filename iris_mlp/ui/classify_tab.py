@@ -7,10 +7,10 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
-from iris_mlp.config import is_public_space
+from iris_mlp import hub
+from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import FEATURE_NAMES, load_flowers
-from iris_mlp.errors import MeasurementsError, WeightsError
+from iris_mlp.errors import MeasurementsError
 from iris_mlp.inference import (
     MAX_CSV_BYTES,
     Classifier,
@@ -45,7 +45,7 @@ class ClassifyTab:
         adopt_run: Handler that takes a checkpoint, then `adopt_inputs`, and shows it.
         adopt_inputs: Its further inputs.
         on_load: Handler that fills the tab in the visitor's language.
-        on_load_inputs: Its inputs.
+        on_load_inputs: Its inputs after the visitor's run, a `Checkpoint` or None.
         outputs: The outputs of both.
     """
 
@@ -128,6 +128,19 @@ def upload_weights(
 
 
 @user_errors
+def pull_weights(
+    request: gr.Request,
+    repository: str,
+    run: Checkpoint | None,
+    batch: np.ndarray | None,
+    *lengths_cm: float | None,
+) -> View:
+    """Answer with the weights of a public repository on the Hub, checked like an upload."""
+    pulled = hub.pull(repository.strip())
+    return show_model("uploaded", run, pulled, batch, lengths_cm, request_translator(request))
+
+
+@user_errors
 def adopt_run(
     request: gr.Request,
     checkpoint: Checkpoint | None,
@@ -144,9 +157,8 @@ def adopt_run(
 
 
 @user_errors
-def load_page(request: gr.Request, *lengths_cm: float | None) -> View:
-    """Fill the tab for a new visitor; on a local run, with the last run that was kept."""
-    run = None if is_public_space() else _load_kept_run()
+def load_page(request: gr.Request, run: Checkpoint | None, *lengths_cm: float | None) -> View:
+    """Fill the tab for a visitor, with the run that they come back to if there is one."""
     source = "last_run" if run else "shipped"
     return show_model(source, run, None, None, lengths_cm, request_translator(request))
 
@@ -161,13 +173,6 @@ def classify_csv(
     return batch, *show_batch(
         classifier or shipped_classifier(), batch, request_translator(request)
     )
-
-
-def _load_kept_run() -> Checkpoint | None:
-    try:
-        return Checkpoint.load(LAST_RUN_WEIGHTS)
-    except WeightsError:  # there is none, or it is not ours: the shipped weights serve
-        return None
 
 
 def _build_slider(name: str, span: tuple[float, float], length_cm: float) -> gr.Slider:
@@ -227,6 +232,13 @@ def build() -> ClassifyTab:
                 size="sm",
                 elem_id="weights-upload",
             )
+            repository = gr.Textbox(
+                label=i18n("classify.hub"),
+                placeholder="user/iris-mlp",
+                max_lines=1,
+                submit_btn=True,
+                elem_id="weights-hub",
+            )
     with gr.Accordion(i18n("classify.csv"), open=False, elem_id="csv"):
         gr.Markdown(i18n("classify.csv_help"))
         with gr.Row(elem_classes="actions"):
@@ -259,6 +271,12 @@ def build() -> ClassifyTab:
     specimens.choose(choose_specimen, classifier, [*sliders, *pictures], **live)
     source.input(use_weights, [source, run, uploaded, batch, *sliders], view, **wiring)
     upload.upload(upload_weights, [upload, run, batch, *sliders], view, **wiring)
+    repository.submit(
+        pull_weights,
+        [repository, run, batch, *sliders],
+        view,
+        **(wiring | {"concurrency_id": "hub", "concurrency_limit": 4}),
+    )
     csv.upload(classify_csv, [csv, classifier], [batch, table, answers], **wiring)
     return ClassifyTab(
         sliders=sliders,

@@ -1,19 +1,30 @@
 """The whole app: a header, the tabs, and the wires between them."""
 
 from html import escape
+from typing import Any
 
 import gradio as gr
 
 from iris_mlp.ui import api, classify_tab, hardware_tab, train_tab
 from iris_mlp.ui.page import PAGE_TITLE
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
+from iris_mlp.ui.visitor import (
+    SHARE_PARAMETER,
+    STORAGE_KEY,
+    offer_settings,
+    recall_run,
+    store_run,
+)
 
 
 def build_app() -> gr.Blocks:
     """Return the app, ready to launch."""
     i18n = page_i18n()
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Blocks(title=PAGE_TITLE, analytics_enabled=False, delete_cache=(600, 7200)) as app:
         api.build()  # first, so that no private event takes an endpoint's name
+        # The secret only keeps the stored text readable after a restart; it guards nothing.
+        browser = gr.BrowserState(storage_key=STORAGE_KEY, secret=STORAGE_KEY)
         masthead = gr.HTML(elem_id="masthead", apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(i18n("train.tab"), id="train"):
@@ -26,17 +37,28 @@ def build_app() -> gr.Blocks:
             classify.adopt_run,
             [train.checkpoint, *classify.adopt_inputs],
             classify.outputs,
-            api_visibility="private",
-            show_progress="hidden",
+            **private,
         )
-        for handler, inputs, outputs in (
-            (show_masthead, None, [masthead]),
-            (train.on_load, None, train.on_load_outputs),
-            (classify.on_load, classify.on_load_inputs, classify.outputs),
-            (hardware.on_load, None, hardware.on_load_outputs),
+        train.finished.then(store_run, train.checkpoint, browser, **private)
+        app.load(welcome_back, browser, [train.checkpoint, *train.settings], **private).then(
+            classify.on_load,
+            [train.checkpoint, *classify.on_load_inputs],
+            classify.outputs,
+            **private,
+        )
+        for handler, outputs in (
+            (show_masthead, [masthead]),
+            (train.on_load, train.on_load_outputs),
+            (hardware.on_load, hardware.on_load_outputs),
         ):
-            app.load(handler, inputs, outputs, api_visibility="private", show_progress="hidden")
+            app.load(handler, None, outputs, **private)
     return app
+
+
+def welcome_back(request: gr.Request, stored: object) -> list[Any]:
+    """Return the run that a visitor comes back to, or opened by a link, and its settings."""
+    recalled = recall_run(request.query_params.get(SHARE_PARAMETER), stored)
+    return [recalled.checkpoint, *offer_settings(recalled.config)]
 
 
 def show_masthead(request: gr.Request) -> str:

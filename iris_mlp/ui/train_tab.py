@@ -1,8 +1,6 @@
 """The Train tab: settings on the left; the live loss curve and what came out on the right."""
 
 import functools
-import io
-import math
 import tempfile
 import threading
 from collections.abc import Generator, Iterator
@@ -26,25 +24,23 @@ from iris_mlp.config import (
 from iris_mlp.devices import choose_auto_device, explain_missing, list_devices
 from iris_mlp.errors import OutputError
 from iris_mlp.hardware.core_limits import usable_cores
-from iris_mlp.plots import Scale, plot_loss
+from iris_mlp.plots import Scale
 from iris_mlp.training import (
     History,
-    Progress,
     TrainResult,
     list_engines,
     train,
 )
+from iris_mlp.ui import take_home
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.loss_chart import build_loss_chart, thin_history
+from iris_mlp.ui.loss_chart import build_loss_chart
 from iris_mlp.ui.run_summary import Comparison, render_summary
+from iris_mlp.ui.run_view import describe_chart, describe_outcome, render_plot, write_log
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 
 WEIGHTS_NAME = "iris_mlp.safetensors"
-LOG_EVERY = 100
 LOG_UPDATE_S = 1.0
 COMPARISON_S = 20.0
-GUESSING_LOSS = math.log(3)
-"""Cross-entropy of a model that gives each of the three species one third."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +48,14 @@ class TrainTab:
     """What other tabs need of this one.
 
     Attributes:
+        settings: The controls, in the order of `TrainConfig`.
         finished: The event of a run that has ended, to hang further steps on.
         checkpoint: The weights of the visitor's last run, a `Checkpoint` or None.
         on_load: Handler that fills the empty chart in the visitor's language.
         on_load_outputs: Its outputs.
     """
 
+    settings: list[Any]
     finished: Dependency
     checkpoint: gr.State
     on_load: Any
@@ -187,17 +185,7 @@ def keep_last_run(checkpoint: Checkpoint) -> None:
 
 def restore_defaults() -> list[Any]:
     """Return the lesson's settings, in the order of the controls."""
-    return [
-        DEFAULTS.device,
-        DEFAULTS.engine,
-        DEFAULTS.optimizer,
-        DEFAULTS.lr,
-        DEFAULTS.epochs,
-        DEFAULTS.hidden,
-        DEFAULTS.batch_size,
-        DEFAULTS.seed,
-        DEFAULTS.record_every,
-    ]
+    return list(DEFAULTS.to_dict().values())
 
 
 def redraw_plot(history: History | None, scale: Scale) -> Image.Image | None:
@@ -205,96 +193,10 @@ def redraw_plot(history: History | None, scale: Scale) -> Image.Image | None:
     return render_plot(history, scale) if history is not None else None
 
 
-def render_plot(history: History, scale: Scale) -> Image.Image:
-    """Return the loss plot as a picture."""
-    data = io.BytesIO()
-    plot_loss(history, scale).savefig(data, format="png")
-    return Image.open(data)
-
-
-def write_log(history: History, epochs: int) -> str:
-    """Return the lesson's lines, one every 100 epochs."""
-    return "\n".join(
-        f"Epoch [{epoch}/{epochs}], Loss: {loss:.4f}"
-        for epoch, loss in zip(history.epochs, history.losses)
-        if epoch % LOG_EVERY == 0
-    )
-
-
-def describe_chart(
-    config: TrainConfig,
-    history: History,
-    progress: Progress | None,
-    note: str,
-    t: Translate,
-    running: bool = True,
-) -> dict[str, Any]:
-    """Return the value of the live chart."""
-    return {
-        **thin_history(history, config.epochs),
-        "epochs": config.epochs,
-        "running": running,
-        "note": note,
-        "stats": _list_stats(config, history, progress, t),
-        "labels": {
-            "epoch": t("train.epoch"),
-            "loss": t("train.loss"),
-            "train": t("train.curve_train"),
-            "test": t("train.curve_test"),
-            "chart": t("train.chart"),
-            "empty": t("train.empty"),
-        },
-    }
-
-
 def show_empty_chart(request: gr.Request) -> dict[str, Any]:
     """Return the chart before the first run, which says what to do."""
     t = request_translator(request)
     return describe_chart(DEFAULTS, History(), None, "", t, running=False)
-
-
-def describe_outcome(result: TrainResult, t: Translate) -> str:
-    """Return the sentence below the chart once a run has ended."""
-    if result.outcome == "diverged":
-        return t("train.diverged", epoch=f"{result.progress.epoch:,}", lr=f"{result.config.lr:g}")
-    key = "train.completed" if result.outcome == "completed" else "train.stopped"
-    if result.progress.train_loss is None:
-        return t("train.stopped_early")
-    sentence = t(
-        key,
-        epoch=f"{result.progress.epoch:,}",
-        loss=f"{result.progress.train_loss:.4f}",
-        accuracy=f"{result.progress.evaluation.test_accuracy:.1%}",
-        elapsed=f"{result.progress.elapsed_s:.2f}",
-    )
-    if result.progress.train_loss > GUESSING_LOSS:
-        sentence += t("train.no_better_than_guessing", lr=f"{result.config.lr:g}")
-    return sentence
-
-
-def _list_stats(
-    config: TrainConfig, history: History, progress: Progress | None, t: Translate
-) -> list[list[str]]:
-    dash = "–"
-    loss = test = accuracy = elapsed = speed = left = dash
-    epoch = 0
-    if progress is not None:
-        epoch = progress.epoch
-        loss = dash if progress.train_loss is None else f"{progress.train_loss:.4f}"
-        test = f"{history.test_losses[-1]:.4f}" if history.test_losses else dash
-        accuracy = f"{progress.evaluation.test_accuracy:.1%}"
-        elapsed = f"{progress.elapsed_s:.1f} s"
-        speed = f"{progress.epochs_per_s:,.0f}/s"
-        left = f"{progress.remaining_s:.1f} s"
-    return [
-        [t("train.epoch"), f"{epoch:,} / {config.epochs:,}"],
-        [t("train.train_loss"), loss],
-        [t("train.test_loss"), test],
-        [t("train.test_accuracy"), accuracy],
-        [t("train.elapsed"), elapsed],
-        [t("train.speed"), speed],
-        [t("train.left"), left],
-    ]
 
 
 def _by_name(places: dict[str, Any], handler: Any) -> Any:
@@ -390,7 +292,12 @@ def build() -> TrainTab:
                     show_label=False, lines=10, max_lines=10, elem_id="log", container=False
                 )
 
-    settings = [device, engine, optimizer, lr, epochs, hidden, batch_size, seed, record_every]
+            settings = [
+                *(device, engine, optimizer, lr, epochs, hidden),
+                *(batch_size, seed, record_every),
+            ]
+            take_home.build(checkpoint, history, settings)
+
     places = {
         "stop": stop,
         "chart": chart,
@@ -427,7 +334,7 @@ def build() -> TrainTab:
         "new CustomEvent('iris:loss-scale', {detail: scale})); return [history, scale];}",
         **private,
     )
-    return TrainTab(finished, checkpoint, show_empty_chart, [chart])
+    return TrainTab(settings, finished, checkpoint, show_empty_chart, [chart])
 
 
 def _list_device_choices() -> list[tuple[str, str]]:

@@ -59,3 +59,37 @@ def test_the_hardware_tab_tells_what_machine_this_is(visit, locale: str, languag
         expect(panel).to_contain_text("PyTorch")
         expect(panel).to_contain_text("2.13.0")
         expect(panel).to_contain_text(t("hardware.auto"))
+
+
+def test_a_reload_loses_nothing(visit, app):
+    last_run = app.folder / "weights" / "last_run.safetensors"
+    with visit() as page:
+        page.get_by_label("Epochs", exact=True).fill("313")
+        page.get_by_label("Epochs", exact=True).press("Tab")
+        page.click("#start")
+        expect(page.locator(".loss-chart-note")).to_contain_text("Done: 313")
+        page.wait_for_function("localStorage.getItem('iris_mlp_last_run') !== null")
+        last_run.unlink()  # what comes back is this browser's, not the machine's
+        page.reload()
+        open_tab(page, "Classify")
+        expect(page.get_by_label("My last run")).to_be_checked()
+        expect(page.locator("#weights-card")).to_contain_text("313")
+
+
+def test_a_link_shows_another_visitor_the_same_model(visit):
+    with visit() as page:
+        page.get_by_label("Epochs", exact=True).fill("271")
+        page.get_by_label("Epochs", exact=True).press("Tab")
+        page.click("#start")
+        expect(page.locator(".loss-chart-note")).to_contain_text("Done: 271")
+        page.get_by_role("button", name="Share as a link").click()
+        link = page.locator("#share textarea, #share input")
+        expect(link).to_have_value(re.compile(r"^http://127\.0\.0\.1:\d+/\?share=.{400,700}$"))
+        path = link.input_value().partition("?")[2]
+        open_tab(page, "Classify")
+        figures = page.locator("#verdict").inner_text()
+    with visit(path=f"?{path}") as page:
+        expect(page.get_by_label("Epochs", exact=True)).to_have_value("271")
+        open_tab(page, "Classify")
+        expect(page.locator("#weights-card")).to_contain_text("271")
+        assert page.locator("#verdict").inner_text() == figures

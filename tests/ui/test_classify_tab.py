@@ -15,7 +15,6 @@ from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
 from iris_mlp.data import CLASS_NAMES, load_flowers
 from iris_mlp.inference import Classifier, shipped_classifier, write_csv
 from iris_mlp.model import build_model
-from iris_mlp.ui import classify_tab
 from iris_mlp.ui.classify_tab import (
     adopt_run,
     choose_specimen,
@@ -196,17 +195,12 @@ def test_run_that_gave_no_weights_leaves_everything_as_it_is():
     assert adopt_run(None, kept, kept, None, None, *FLOWER_CM) == gr.skip()
 
 
-def test_local_run_finds_the_last_weights_again(tmp_path, monkeypatch):
-    path = tmp_path / "last_run.safetensors"
-    monkeypatch.setattr(classify_tab, "LAST_RUN_WEIGHTS", path)
-    assert load_page(None, *FLOWER_CM).source["value"] == "shipped"
-    make_checkpoint().save(path)
-    assert load_page(None, *FLOWER_CM).source["value"] == "last_run"
-    monkeypatch.setenv("SPACE_ID", "someone/iris")
-    assert load_page(None, *FLOWER_CM).run is None
-    monkeypatch.delenv("SPACE_ID")
-    path.write_bytes(b"damaged")
-    assert load_page(None, *FLOWER_CM).source["value"] == "shipped"
+def test_a_visitor_comes_back_to_their_run():
+    checkpoint = make_checkpoint()
+    assert load_page(None, None, *FLOWER_CM).source["value"] == "shipped"
+    view = load_page(None, checkpoint, *FLOWER_CM)
+    assert view.source["value"] == "last_run"
+    assert view.run is checkpoint
 
 
 def test_csv_comes_back_with_the_answers(tmp_path):

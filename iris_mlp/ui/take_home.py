@@ -1,0 +1,116 @@
+"""What a visitor takes home from a run: a script, a link, a repository on the Hub."""
+
+import os
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from iris_mlp import hub, share
+from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.config import TrainConfig
+from iris_mlp.errors import HubError, SettingsError
+from iris_mlp.script import render_script
+from iris_mlp.training import History
+from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.strings import page_i18n, request_translator
+from iris_mlp.ui.visitor import SHARE_PARAMETER, read_settings
+
+# The server need not know under which address a proxy shows it.
+_ADD_ADDRESS = (
+    "(checkpoint, _, ...rest) => [checkpoint, location.origin + location.pathname, ...rest]"
+)
+
+
+@user_errors
+def write_script(*settings: Any) -> str:
+    """Return the settings as a stand-alone script."""
+    return render_script(TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings))))
+
+
+@user_errors
+def make_link(checkpoint: Checkpoint | None, address: str, *settings: Any) -> str:
+    """Return an address with the last run's settings and weights, else the settings alone."""
+    if checkpoint is None:
+        config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
+        return f"{address}?{SHARE_PARAMETER}={share.encode(config)}"
+    fitting = checkpoint if share.fits(checkpoint) else None
+    return f"{address}?{SHARE_PARAMETER}={share.encode(read_settings(checkpoint), fitting)}"
+
+
+@user_errors
+def show_account(request: gr.Request, token: gr.OAuthToken | None) -> str:
+    """Say under whose name a push goes, or how to sign in."""
+    t = request_translator(request)
+    try:
+        name = hub.read_account(token.token if token else None).name
+    except HubError as error:
+        return f'<p class="hub-answer">{escape(str(error))}</p>'
+    return f'<p class="hub-answer">{escape(t("train.hub_signed_in", name=name))}</p>'
+
+
+@user_errors
+def push_run(
+    request: gr.Request,
+    token: gr.OAuthToken | None,
+    checkpoint: Checkpoint | None,
+    history: History | None,
+    repository: str,
+    private: bool,
+) -> str:
+    """Publish the last run under the visitor's name; their token lives in this call alone."""
+    t = request_translator(request)
+    if checkpoint is None:
+        raise SettingsError(t("train.hub_no_run"))
+    address = hub.push(
+        repository.strip(),
+        checkpoint,
+        history,
+        private=private,
+        token=token.token if token else None,
+    )
+    link = f'<a href="{escape(address)}" target="_blank" rel="noopener">{escape(address)}</a>'
+    return f'<p class="hub-answer">{escape(t("train.hub_pushed"))} {link}</p>'
+
+
+def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> None:
+    """Lay out and wire the panel.
+
+    Args:
+        checkpoint: The visitor's last weights.
+        history: The losses of that run.
+        settings: The Train tab's controls, in the order of `TrainConfig`.
+    """
+    i18n = page_i18n()
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    with gr.Accordion(i18n("train.script"), open=False) as script_panel:
+        code = gr.Code(language="python", show_label=False, interactive=False, elem_id="script")
+    script_panel.expand(write_script, settings, code, **private)
+
+    with gr.Accordion(i18n("train.share"), open=False) as share_panel:
+        gr.Markdown(i18n("train.share_help"))
+        link = gr.Textbox(
+            show_label=False, container=False, interactive=False, buttons=["copy"], elem_id="share"
+        )
+    share_panel.expand(make_link, [checkpoint, link, *settings], link, js=_ADD_ADDRESS, **private)
+
+    with gr.Accordion(i18n("train.hub"), open=False) as hub_panel:
+        if os.environ.get("OAUTH_CLIENT_ID"):
+            gr.LoginButton(i18n("train.hub_login"), size="sm")  # type: ignore[arg-type]
+        account = gr.HTML(apply_default_css=False, elem_id="hub-account")
+        with gr.Row(elem_classes="actions"):
+            repository = gr.Textbox(
+                label=i18n("train.hub_repository"), placeholder="iris-mlp", max_lines=1, scale=3
+            )
+            is_private = gr.Checkbox(label=i18n("train.hub_private"), min_width=120)
+        push = gr.Button(i18n("train.hub_push"), elem_id="push")
+        answer = gr.HTML(apply_default_css=False, elem_id="hub-answer")
+    hub_events: dict[str, Any] = private | {"concurrency_id": "hub", "concurrency_limit": 4}
+    slow: dict[str, Any] = {"show_progress": "minimal", "trigger_mode": "once"}
+    hub_panel.expand(show_account, None, account, **hub_events)
+    push.click(
+        push_run,
+        [checkpoint, history, repository, is_private],
+        answer,
+        **(hub_events | slow),
+    )

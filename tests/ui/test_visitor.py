@@ -1,0 +1,115 @@
+import base64
+
+import gradio as gr
+import pytest
+
+from iris_mlp import share
+from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.config import DEFAULTS, TrainConfig
+from iris_mlp.training import train
+from iris_mlp.ui import take_home, visitor
+from iris_mlp.ui.visitor import offer_settings, read_settings, recall_run, store_run
+
+
+def make_checkpoint(**settings) -> Checkpoint:
+    run = train(TrainConfig(**({"epochs": 20} | settings)))
+    list(run)
+    checkpoint = run.result().checkpoint
+    assert checkpoint is not None
+    return checkpoint
+
+
+@pytest.fixture(autouse=True)
+def last_run(tmp_path, monkeypatch):
+    path = tmp_path / "last_run.safetensors"
+    monkeypatch.setattr(visitor, "LAST_RUN_WEIGHTS", path)
+    return path
+
+
+def test_what_the_browser_kept_comes_back_to_the_byte():
+    checkpoint = make_checkpoint()
+    recalled = recall_run(None, store_run(checkpoint)).checkpoint
+    assert recalled is not None
+    assert recalled.to_bytes() == checkpoint.to_bytes()
+
+
+@pytest.mark.parametrize("stored", [None, 5, {}, "", "not base64!", "AAAA", "A" * 10_000_000])
+def test_rubbish_in_the_browsers_storage_is_set_aside(stored):
+    assert recall_run(None, stored).checkpoint is None
+
+
+def test_a_large_model_is_not_put_into_the_browser():
+    assert store_run(make_checkpoint(hidden=16_384, epochs=1)) == gr.skip()
+    assert store_run(None) == gr.skip()
+
+
+def test_a_local_run_finds_its_last_weights_and_a_public_one_does_not(last_run, monkeypatch):
+    checkpoint = make_checkpoint()
+    checkpoint.save(last_run)
+    recalled = recall_run(None, None).checkpoint
+    assert recalled is not None
+    assert recalled.to_bytes() == checkpoint.to_bytes()
+    monkeypatch.setenv("SPACE_ID", "someone/iris")
+    assert recall_run(None, None).checkpoint is None
+    monkeypatch.delenv("SPACE_ID")
+    last_run.write_bytes(b"damaged")
+    assert recall_run(None, None).checkpoint is None
+
+
+def test_a_link_goes_before_what_the_browser_kept():
+    config = TrainConfig(epochs=20, seed=7, hidden=5)
+    checkpoint = make_checkpoint(seed=7, hidden=5)
+    link = take_home.make_link(checkpoint, "https://example.org/", *DEFAULTS.to_dict().values())
+    shared = link.partition("?share=")[2]
+    recalled = recall_run(shared, store_run(make_checkpoint()))
+    assert recalled.config.seed == config.seed
+    assert recalled.config.hidden == 5
+    assert recalled.checkpoint is not None
+    for name, tensor in checkpoint.state.items():
+        assert recalled.checkpoint.state[name].equal(tensor)
+
+
+def test_a_link_before_the_first_run_carries_the_settings_alone():
+    config = TrainConfig(epochs=77, optimizer="adam", lr=0.02)
+    link = take_home.make_link(None, "https://example.org/", *config.to_dict().values())
+    recalled = recall_run(link.partition("?share=")[2], None)
+    assert recalled.config == config
+    assert recalled.checkpoint is None
+
+
+def test_a_large_model_is_shared_by_its_settings():
+    checkpoint = make_checkpoint(hidden=share.MAX_HIDDEN + 1)
+    link = take_home.make_link(checkpoint, "x", *DEFAULTS.to_dict().values())
+    recalled = recall_run(link.partition("?share=")[2], None)
+    assert recalled.config.hidden == share.MAX_HIDDEN + 1
+    assert recalled.checkpoint is None
+
+
+def test_a_damaged_link_leaves_the_visitor_what_they_had():
+    checkpoint = make_checkpoint()
+    recalled = recall_run("%%%", store_run(checkpoint))
+    assert recalled.checkpoint is not None
+    assert recalled.config == DEFAULTS
+
+
+def test_a_device_that_is_not_here_becomes_auto():
+    assert offer_settings(TrainConfig(device="cuda:7"))[0] == "auto"
+    assert offer_settings(TrainConfig(device="cpu"))[0] == "cpu"
+
+
+def test_settings_that_a_weights_file_makes_up_are_set_aside():
+    checkpoint = make_checkpoint()
+    checkpoint.settings["epochs"] = -5
+    assert read_settings(checkpoint) == DEFAULTS
+    checkpoint.settings["epochs"], checkpoint.settings["os.system"] = 5, 1
+    assert read_settings(checkpoint) == DEFAULTS
+
+
+def test_pushing_without_a_run_says_what_to_do():
+    with pytest.raises(gr.Error, match="press Train first"):
+        take_home.push_run(None, None, None, None, "name", False)  # type: ignore[arg-type]
+
+
+def test_the_browser_holds_plain_base64():
+    stored = store_run(make_checkpoint())
+    assert Checkpoint.from_bytes(base64.b64decode(stored)).hidden == 10
