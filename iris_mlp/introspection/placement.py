@@ -9,6 +9,7 @@ from iris_mlp.devices import list_devices
 from iris_mlp.errors import DeviceError
 from iris_mlp.introspection.snippet import Snippet, run_snippet
 from iris_mlp.model import build_model
+from iris_mlp.zerogpu import is_zerogpu
 
 META = "meta"
 """PyTorch's device of tensors with a shape but no numbers; stands in where there is no GPU."""
@@ -75,8 +76,11 @@ class Moves:
 
 
 def list_places() -> list[str]:
-    """Return the devices that a visitor may choose: those that are here, and `meta`."""
-    return [*list_devices(), META]
+    """Return the devices that a visitor may choose: those that are here, and `meta`.
+
+    On ZeroGPU only `cpu` and `meta`: there the process that serves the page must not touch the GPU.
+    """
+    return ["cpu", META] if is_zerogpu() else [*list_devices(), META]
 
 
 def run_placement(

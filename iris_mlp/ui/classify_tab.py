@@ -42,6 +42,7 @@ class ClassifyTab:
         sliders: The four lengths in cm.
         source: The chooser of weights.
         run: The weights of the visitor's last run, a `Checkpoint` or None.
+        classifier: The weights in use, a `Classifier`; None stands for the shipped ones.
         adopt_run: Handler that takes a checkpoint, then `adopt_inputs`, and shows it.
         adopt_inputs: Its further inputs.
         on_load: Handler that fills the tab in the visitor's language.
@@ -52,6 +53,7 @@ class ClassifyTab:
     sliders: list[gr.Slider]
     source: gr.Radio
     run: gr.State
+    classifier: gr.State
     adopt_run: Any
     adopt_inputs: list[Any]
     on_load: Any
@@ -282,6 +284,7 @@ def build() -> ClassifyTab:
         sliders=sliders,
         source=source,
         run=run,
+        classifier=classifier,
         adopt_run=adopt_run,
         adopt_inputs=[run, uploaded, batch, *sliders],
         on_load=load_page,

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from iris_mlp.ui import api, classify_tab, hardware_tab, train_tab
+from iris_mlp.ui import api, classify_tab, hardware_tab, inside_tab, train_tab
 from iris_mlp.ui.page import PAGE_TITLE
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.visitor import (
@@ -31,6 +31,8 @@ def build_app() -> gr.Blocks:
                 train = train_tab.build()
             with gr.Tab(i18n("classify.tab"), id="classify"):
                 classify = classify_tab.build()
+            with gr.Tab(i18n("inside.tab"), id="inside") as inside_page:
+                inside = inside_tab.build(classify.sliders, classify.classifier)
             with gr.Tab(i18n("hardware.tab"), id="hardware"):
                 hardware = hardware_tab.build()
         train.finished.then(
@@ -46,6 +48,8 @@ def build_app() -> gr.Blocks:
             classify.outputs,
             **private,
         )
+        # When it is opened: it shows the flower and the weights that are then in use.
+        inside_page.select(inside.on_load, inside.on_load_inputs, inside.on_load_outputs, **private)
         for handler, outputs in (
             (show_masthead, [masthead]),
             (train.on_load, train.on_load_outputs),

@@ -16,9 +16,33 @@ _LANGUAGE_SCRIPT = (
     " Object.defineProperty(navigator, name, {{get: () => value}});</script>"
 )
 
+# Gradio's page runs inline scripts and compiles its templates; all else comes from this host.
+_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self' https://huggingface.co https://*.hf.space",
+    )
+)
+HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+
 
 class PageMiddleware:
     """Serve the page in one language, the same for labels, live text, title and `lang`.
+
+    Every answer of the host, of whatever path, carries `HEADERS`.
 
     Args:
         app: The application that Gradio makes.
@@ -29,8 +53,17 @@ class PageMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and rewrite the page itself on its way out."""
-        if scope["type"] != "http" or scope["path"] != "/":
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(raw=message["headers"]).update(HEADERS)
+            await send(message)
+
+        if scope["path"] != "/":
+            await self._app(scope, receive, send_guarded)
             return
         query = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [None])[0]
         language = choose_language(query, Headers(scope=scope).get("accept-language"))
@@ -49,9 +82,9 @@ class PageMiddleware:
                     headers["content-length"] = str(len(body))
                 headers["content-language"] = language
                 headers["vary"] = "Accept-Language"
-                await send(head)
+                await send_guarded(head)
                 head = None
-            await send(message)
+            await send_guarded(message)
 
         await self._app(scope, receive, send_page)
 

@@ -1,6 +1,7 @@
 """What a visitor takes home from a run: a script, a link, a repository on the Hub."""
 
 import os
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
@@ -57,11 +58,12 @@ def push_run(
     history: History | None,
     repository: str,
     private: bool,
-) -> str:
+) -> Iterator[str]:
     """Publish the last run under the visitor's name; their token lives in this call alone."""
     t = request_translator(request)
     if checkpoint is None:
         raise SettingsError(t("train.hub_no_run"))
+    yield f'<p class="hub-answer" role="status">{escape(t("train.hub_pushing"))}</p>'
     address = hub.push(
         repository.strip(),
         checkpoint,
@@ -70,7 +72,7 @@ def push_run(
         token=token.token if token else None,
     )
     link = f'<a href="{escape(address)}" target="_blank" rel="noopener">{escape(address)}</a>'
-    return f'<p class="hub-answer">{escape(t("train.hub_pushed"))} {link}</p>'
+    yield f'<p class="hub-answer" role="status">{escape(t("train.hub_pushed"))} {link}</p>'
 
 
 def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> None:
@@ -106,11 +108,13 @@ def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> None:
         push = gr.Button(i18n("train.hub_push"), elem_id="push")
         answer = gr.HTML(apply_default_css=False, elem_id="hub-answer")
     hub_events: dict[str, Any] = private | {"concurrency_id": "hub", "concurrency_limit": 4}
-    slow: dict[str, Any] = {"show_progress": "minimal", "trigger_mode": "once"}
     hub_panel.expand(show_account, None, account, **hub_events)
-    push.click(
+    pushed = push.click(
         push_run,
         [checkpoint, history, repository, is_private],
         answer,
-        **(hub_events | slow),
+        trigger_mode="once",
+        **hub_events,
     )
+    # An error leaves its sentence in a message; the line that said "publishing" goes.
+    pushed.failure(lambda: "", None, answer, queue=False, **private)

@@ -107,7 +107,7 @@ def test_settings_that_a_weights_file_makes_up_are_set_aside():
 
 def test_pushing_without_a_run_says_what_to_do():
     with pytest.raises(gr.Error, match="press Train first"):
-        take_home.push_run(None, None, None, None, "name", False)  # type: ignore[arg-type]
+        next(take_home.push_run(None, None, None, None, "name", False))  # type: ignore[arg-type]
 
 
 def test_the_browser_holds_plain_base64():
