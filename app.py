@@ -16,8 +16,8 @@ def main() -> None:
     """Build the app and serve it until it is stopped."""
     # Runs share the cores among themselves; threads that wait for each other would slow all.
     torch.set_num_threads(1)
-    threading.Thread(target=warm_up, daemon=True).start()
-    build_app().queue(max_size=64).launch(
+    app = build_app().queue(max_size=64)
+    app.launch(
         theme=build_theme(),
         css_paths=STYLE_SHEETS,
         i18n=page_i18n(),
@@ -29,7 +29,10 @@ def main() -> None:
         enable_monitoring=False,
         show_error=False,
         ssr_mode=False,
+        prevent_thread_lock=True,
     )
+    threading.Thread(target=warm_up, daemon=True).start()  # the page answers already
+    app.block_thread()
 
 
 if __name__ == "__main__":
