@@ -220,13 +220,13 @@ BatchVerdict = Literal["smallest_best", "between_best", "largest_best", "tie", "
 
 
 def conclude_batch_sizes(points: Sequence[CurvePoint]) -> tuple[BatchVerdict, list[CurvePoint]]:
-    """Return which batch size got furthest in equal time, and the points reached, the best first.
+    """Return which batch size got furthest in equal time, and where each stood then, best first.
 
     The test losses are compared at the time that the shortest run reached, on the straight line
-    between the two points of a run around it. The key is `smallest_best`, `between_best` or
-    `largest_best`; `tie` when the two lowest losses differ by less than 2 percent, which one run
-    each cannot tell apart; `too_few` when fewer than two sizes have trained. A run that diverged is
-    left out.
+    between the two points of a run around it; the points returned are those, without a training
+    loss. The key is `smallest_best`, `between_best` or `largest_best`; `tie` when the two lowest
+    losses differ by less than 2 percent, which one run each cannot tell apart; `too_few` when fewer
+    than two sizes have trained. A run that diverged is left out.
     """
     curves: dict[int, list[CurvePoint]] = {}
     for point in points:
@@ -239,21 +239,32 @@ def conclude_batch_sizes(points: Sequence[CurvePoint]) -> tuple[BatchVerdict, li
     if not curves:
         return "too_few", []
     equal_s = min(curve[-1].elapsed_s for curve in curves.values())
-    losses = {size: _read_curve(curve, equal_s) for size, curve in curves.items()}
-    sizes = sorted(losses, key=losses.__getitem__)
-    ranked = [curves[size][-1] for size in sizes]
-    if len(sizes) < 2:
+    reached = [_read_curve(curve, equal_s) for curve in curves.values()]
+    ranked = sorted(reached, key=lambda point: point.test_loss)
+    if len(ranked) < 2:
         return "too_few", ranked
-    if losses[sizes[1]] - losses[sizes[0]] <= _TIE * losses[sizes[1]]:
+    best, second = ranked[:2]
+    if second.test_loss - best.test_loss <= _TIE * second.test_loss:
         return "tie", ranked
-    if sizes[0] == min(sizes):
+    if best.batch_size == min(curves):
         return "smallest_best", ranked
-    return ("largest_best" if sizes[0] == max(sizes) else "between_best"), ranked
+    return ("largest_best" if best.batch_size == max(curves) else "between_best"), ranked
 
 
-def _read_curve(curve: Sequence[CurvePoint], elapsed_s: float) -> float:
-    times, losses = zip(*((point.elapsed_s, point.test_loss) for point in curve), strict=True)
-    return float(np.interp(elapsed_s, times, losses))
+def _read_curve(curve: Sequence[CurvePoint], elapsed_s: float) -> CurvePoint:
+    times = [point.elapsed_s for point in curve]
+
+    def read(values: list[float]) -> float:
+        return float(np.interp(elapsed_s, times, values))
+
+    return CurvePoint(
+        batch_size=curve[0].batch_size,
+        epoch=int(read([point.epoch for point in curve])),
+        updates=int(read([point.updates for point in curve])),
+        elapsed_s=elapsed_s,
+        train_loss=None,
+        test_loss=read([point.test_loss for point in curve]),
+    )
 
 
 def _make_point(size: int, progress: Progress) -> CurvePoint:

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from iris_mlp.ui import api, classify_tab, hardware_tab, inside_tab, train_tab
+from iris_mlp.ui import api, classify_tab, compare_tab, hardware_tab, inside_tab, train_tab
 from iris_mlp.ui.page import PAGE_TITLE
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.visitor import (
@@ -31,6 +31,8 @@ def build_app() -> gr.Blocks:
                 train = train_tab.build()
             with gr.Tab(i18n("classify.tab"), id="classify"):
                 classify = classify_tab.build()
+            with gr.Tab(i18n("compare.tab"), id="compare"):
+                compare = compare_tab.build(train.checkpoint)
             with gr.Tab(i18n("inside.tab"), id="inside") as inside_page:
                 inside = inside_tab.build(classify.sliders, classify.classifier)
             with gr.Tab(i18n("hardware.tab"), id="hardware"):
@@ -53,6 +55,7 @@ def build_app() -> gr.Blocks:
         for handler, outputs in (
             (show_masthead, [masthead]),
             (train.on_load, train.on_load_outputs),
+            (compare.on_load, compare.on_load_outputs),
             (hardware.on_load, hardware.on_load_outputs),
         ):
             app.load(handler, None, outputs, **private)
