@@ -10,7 +10,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from iris_mlp import __version__, hub_cli
+from iris_mlp import __version__, hub_cli, sweep_cli
 from iris_mlp.config import DEFAULTS, ENGINES, LOCAL_LIMITS, OPTIMIZERS, TRAIN_ROWS, TrainConfig
 from iris_mlp.data import CLASS_NAMES
 from iris_mlp.errors import IrisMlpError
@@ -173,7 +173,23 @@ def script(output: Path | None, **settings: Any) -> None:
         click.echo(text, nl=False)
 
 
-for command in (hub_cli.push, hub_cli.pull, hub_cli.deploy):
+@cli.command()
+@click.option("--repeats", type=click.IntRange(1, 100), default=5, show_default=True)
+@click.option("--epochs", type=click.IntRange(1), default=DEFAULTS.epochs, show_default=True)
+@click.option("--jax/--no-jax", default=True, help="JAX, in an environment of its own.")
+@click.option("--compile/--no-compile", "compiled", default=True, help="torch.compile.")
+def benchmark(repeats: int, epochs: int, jax: bool, compiled: bool) -> None:
+    """Time every engine against its peers, side by side; needs the project's `benchmarks/`."""
+    try:
+        from benchmarks.engines import run_benchmark
+    except ImportError as error:
+        raise IrisMlpError(
+            "The benchmarks are not installed here; run this in a clone of the project."
+        ) from error
+    click.echo(run_benchmark(repeats, epochs, jax=jax, compiled=compiled))
+
+
+for command in (sweep_cli.sweep, hub_cli.push, hub_cli.pull, hub_cli.deploy):
     cli.add_command(command)
 
 

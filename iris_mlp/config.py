@@ -34,11 +34,13 @@ class Limits:
         epochs: Most epochs of one run.
         hidden: Most hidden units.
         wall_s: Seconds after which a run is stopped and keeps what it reached.
+        sweep_lanes: Most trainings of one sweep.
     """
 
     epochs: int
     hidden: int
     wall_s: float
+    sweep_lanes: int = 10_000_000
 
     def check(self, config: "TrainConfig") -> None:
         """Refuse a run that is larger than this host accepts.
@@ -50,13 +52,16 @@ class Limits:
             value, cap = getattr(config, name), getattr(self, name)
             if value > cap:
                 raise SettingsError(
-                    f"{name} is {value:,}, and this public demo accepts at most {cap:,}; "
-                    "choose less, or run the app on your own machine."
+                    "{name} is {value:,}, and this public demo accepts at most {cap:,}; "
+                    "choose less, or run the app on your own machine.",
+                    name=name,
+                    value=value,
+                    cap=cap,
                 )
 
 
 LOCAL_LIMITS = Limits(epochs=10_000_000, hidden=65_536, wall_s=24 * 3600.0)
-PUBLIC_LIMITS = Limits(epochs=100_000, hidden=1_024, wall_s=120.0)
+PUBLIC_LIMITS = Limits(epochs=100_000, hidden=1_024, wall_s=120.0, sweep_lanes=1_000)
 
 
 def is_public_space() -> bool:
@@ -140,7 +145,10 @@ class TrainConfig:
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise SettingsError(
-            f"{name} {_show(value)} is unknown; choose one of {', '.join(choices)}."
+            "{name} {value} is unknown; choose one of {choices}.",
+            name=name,
+            value=_show(value),
+            choices=", ".join(choices),
         )
 
 
@@ -148,7 +156,11 @@ def _read_int(name: str, value: object, low: int, high: int) -> int:
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not whole or not low <= value <= high:  # type: ignore[operator]
         raise SettingsError(
-            f"{name} must be a whole number from {low:,} to {high:,}, not {_show(value)}."
+            "{name} must be a whole number from {low:,} to {high:,}, not {value}.",
+            name=name,
+            low=low,
+            high=high,
+            value=_show(value),
         )
     return int(value)  # type: ignore[call-overload]
 
@@ -157,8 +169,9 @@ def _read_lr(value: object) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 < value <= MAX_LR:  # type: ignore[operator]
         raise SettingsError(
-            f"lr (learning rate) must be a number above 0 and at most {MAX_LR:g}, "
-            f"not {_show(value)}."
+            "lr (learning rate) must be a number above 0 and at most {high:g}, not {value}.",
+            high=MAX_LR,
+            value=_show(value),
         )
     return float(value)  # type: ignore[arg-type]
 

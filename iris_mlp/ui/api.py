@@ -3,7 +3,7 @@
 import inspect
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,16 @@ from gradio_client.utils import python_type_to_json_schema
 
 from iris_mlp import inference
 from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
+from iris_mlp.errors import SettingsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware, to_plain, usable_cores
 from iris_mlp.plots import plot_loss
 from iris_mlp.training import train as start_training
 from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.sweep_endpoint import sweep
 
 PROGRESS_S = 1.0
+LONGEST_NAME = 200
 
 
 @user_errors
@@ -116,30 +119,29 @@ def decode_gpu(name: str) -> dict[str, Any]:
         Series, architecture, year, tier, suffixes, memory variants, compute capability, the source
         of these facts, and the nearest names; unknown facts are null.
     """
-    return to_plain(decode_gpu_name(str(name)))
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        raise SettingsError("name must be a text of at most {most} characters.", most=LONGEST_NAME)
+    return to_plain(decode_gpu_name(name))
 
 
 def build() -> None:
     """Add the endpoints to the app that is being built."""
-    # gr.api cannot hand out files; these inputs take any JSON, and our own checks answer.
-    inputs = [
-        Api(parameter.default, python_type_to_json_schema(parameter.annotation), name)
-        for name, parameter in inspect.signature(train).parameters.items()
-    ]
-    outputs = [
-        gr.JSON(visible=False, label="summary"),
-        gr.Image(visible=False, label="loss_plot", type="filepath", format="png"),
-        gr.File(visible=False, label="weights_file"),
-    ]
-    gr.on(
-        [],
-        train,
-        inputs,
-        outputs,
-        api_name="train",
-        concurrency_id="training",
-        concurrency_limit=usable_cores(),
-    )
+    slots: dict[str, Any] = {"concurrency_id": "training", "concurrency_limit": usable_cores()}
+    summary = gr.JSON(visible=False, label="summary")
+    plot = gr.Image(visible=False, label="loss_plot", type="filepath", format="png")
+    weights = gr.File(visible=False, label="weights_file")
+    table = gr.File(visible=False, label="csv_file")
+    # gr.api cannot hand out files, so these two are events without a trigger.
+    gr.on([], train, _describe_inputs(train), [summary, plot, weights], api_name="train", **slots)
+    gr.on([], sweep, _describe_inputs(sweep), [summary, table], api_name="sweep", **slots)
     gr.api(classify, api_name="classify", concurrency_id="classify", concurrency_limit=8)
     gr.api(hardware, api_name="hardware", concurrency_id="hardware", concurrency_limit=2)
     gr.api(decode_gpu, api_name="decode_gpu", concurrency_id="hardware", concurrency_limit=2)
+
+
+def _describe_inputs(endpoint: Callable[..., Any]) -> list[Any]:
+    """Return inputs that take any JSON, described by the type hints: our own checks answer."""
+    return [
+        Api(parameter.default, python_type_to_json_schema(parameter.annotation), name)
+        for name, parameter in inspect.signature(endpoint).parameters.items()
+    ]

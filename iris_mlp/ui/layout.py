@@ -2,10 +2,19 @@
 
 from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
 
-from iris_mlp.ui import api, classify_tab, compare_tab, hardware_tab, inside_tab, train_tab
+from iris_mlp.ui import (
+    api,
+    classify_tab,
+    compare_tab,
+    explore_tab,
+    hardware_tab,
+    inside_tab,
+    train_tab,
+)
 from iris_mlp.ui.page import PAGE_TITLE
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.visitor import (
@@ -31,6 +40,8 @@ def build_app() -> gr.Blocks:
                 train = train_tab.build()
             with gr.Tab(i18n("classify.tab"), id="classify"):
                 classify = classify_tab.build()
+            with gr.Tab(i18n("explore.tab"), id="explore"):
+                explore = explore_tab.build()
             with gr.Tab(i18n("compare.tab"), id="compare"):
                 compare = compare_tab.build(train.checkpoint)
             with gr.Tab(i18n("inside.tab"), id="inside") as inside_page:
@@ -52,9 +63,12 @@ def build_app() -> gr.Blocks:
         )
         # When it is opened: it shows the flower and the weights that are then in use.
         inside_page.select(inside.on_load, inside.on_load_inputs, inside.on_load_outputs, **private)
+        for choice in explore.choices:
+            choice.success(explore_tab.spread_settings, explore.chosen, train.settings, **private)
         for handler, outputs in (
             (show_masthead, [masthead]),
             (train.on_load, train.on_load_outputs),
+            (explore.on_load, explore.on_load_outputs),
             (compare.on_load, compare.on_load_outputs),
             (hardware.on_load, hardware.on_load_outputs),
         ):
@@ -64,28 +78,30 @@ def build_app() -> gr.Blocks:
 
 def welcome_back(request: gr.Request, stored: object) -> list[Any]:
     """Return the run that a visitor comes back to, or opened by a link, and its settings."""
-    recalled = recall_run(request.query_params.get(SHARE_PARAMETER), stored)
+    recalled = recall_run(request.query_params.get(SHARE_PARAMETER), stored, request)
     return [recalled.checkpoint, *offer_settings(recalled.config)]
 
 
 def show_masthead(request: gr.Request) -> str:
     """Return the title, one sentence, the machine's badge and the switch of languages."""
     t = request_translator(request)
-    return render_masthead(t, hardware_tab.describe_badge(t))
+    address = dict(request.query_params) | {"lang": t("common.other_language")}
+    return render_masthead(t, hardware_tab.describe_badge(t), f"?{urlencode(address)}")
 
 
-def render_masthead(t: Translate, badge: str) -> str:
+def render_masthead(t: Translate, badge: str, other_address: str) -> str:
     """Return the header as HTML.
 
     Args:
         t: The visitor's language.
         badge: The hardware in a few words, as plain text.
+        other_address: The page in the other language, as plain text.
     """
     other = t("common.other_language")
     return (
         '<header class="masthead"><div>'
         f"<h1>{escape(t('common.title'))}</h1><p>{escape(t('common.tagline'))}</p></div>"
-        f'<div class="side"><a class="language" href="?lang={other}" hreflang="{other}" '
+        f'<div class="side"><a class="language" href="{escape(other_address)}" hreflang="{other}" '
         f'lang="{other}">{escape(t("common.other_language_name"))}</a>'
         f'<span class="badge">{escape(badge)}</span></div></header>'
     )

@@ -62,7 +62,9 @@ function draw() {
 
   const width = svg.parentElement.clientWidth || 600;
   svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-  svg.setAttribute("aria-label", value.note || labels.chart || "");
+  const said = [labels.chart, value.note].filter(Boolean).join(": ");
+  svg.setAttribute("aria-label", said);
+  svg.setAttribute("aria-hidden", !said);
   svg.replaceChildren();
   const epochs = Math.max(1, value.epochs || 1);
   const [low, high] = range([...train, ...test]);
@@ -97,7 +99,7 @@ function draw() {
     const [epoch, loss] = train[train.length - 1];
     add(svg, "circle", { cx: x(epoch), cy: y(loss), r: 4,
       class: value.running ? "head running" : "head" });
-  } else {
+  } else if (!value.running) {
     (labels.empty || "").split("\n").forEach((line, i) => add(svg, "text",
       { x: (PAD.left + width - PAD.right) / 2, y: HEIGHT / 2 - 30 + i * 22, class: "empty middle" }, line));
   }

@@ -1,10 +1,12 @@
 """What a run came to, as a card: its figures and the confusion matrix of the test rows."""
 
+import sys
 from dataclasses import dataclass
 from html import escape
 
 from iris_mlp.data import CLASS_NAMES
 from iris_mlp.training import TrainResult
+from iris_mlp.ui.run_view import describe_outcome, show_loss
 from iris_mlp.ui.strings import Translate
 
 
@@ -23,17 +25,27 @@ class Comparison:
     largest_difference: float
 
 
+def compare_runs(result: TrainResult, fused: TrainResult) -> Comparison:
+    """Hold a run on the fused engine against the same run on the eager one."""
+    differences = (
+        abs(ours - theirs) / max(theirs, sys.float_info.min)
+        for ours, theirs in zip(fused.history.losses, result.history.losses, strict=True)
+    )
+    return Comparison(
+        elapsed_s=fused.progress.elapsed_s,
+        times_faster=result.progress.elapsed_s / fused.progress.elapsed_s,
+        largest_difference=max(differences),
+    )
+
+
 def render_summary(result: TrainResult, t: Translate, comparison: Comparison | None = None) -> str:
     """Return the card of a run as HTML, with the fused engine's time once it is known."""
     if result.checkpoint is None:
-        message = result.message and t(
-            "train.diverged", epoch=f"{result.progress.epoch:,}", lr=f"{result.config.lr:g}"
-        )
-        return f'<p class="run-message">{escape(message or t("train.stopped_early"))}</p>'
+        return f'<p class="run-message">{escape(describe_outcome(result, t))}</p>'
     summary = result.summarize()
     figures = (
-        (t("train.final_loss"), f"{summary['final_loss']:.4f}"),
-        (t("train.test_loss"), f"{summary['test_loss']:.4f}"),
+        (t("train.final_loss"), show_loss(summary["final_loss"])),
+        (t("train.test_loss"), show_loss(summary["test_loss"])),
         (t("train.train_accuracy"), f"{summary['train_accuracy']:.1%}"),
         (t("train.test_accuracy"), f"{summary['test_accuracy']:.1%}"),
         (t("train.time"), f"{summary['elapsed_s']:.2f} s"),

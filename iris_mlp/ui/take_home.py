@@ -13,12 +13,12 @@ from iris_mlp.config import TrainConfig
 from iris_mlp.errors import HubError, SettingsError
 from iris_mlp.script import render_script
 from iris_mlp.training import History
-from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.errors import translate_error, user_errors
 from iris_mlp.ui.strings import page_i18n, request_translator
 from iris_mlp.ui.visitor import SHARE_PARAMETER, read_settings
 
 # The server need not know under which address a proxy shows it.
-_ADD_ADDRESS = (
+ADD_ADDRESS = (
     "(checkpoint, _, ...rest) => [checkpoint, location.origin + location.pathname, ...rest]"
 )
 
@@ -46,7 +46,7 @@ def show_account(request: gr.Request, token: gr.OAuthToken | None) -> str:
     try:
         name = hub.read_account(token.token if token else None).name
     except HubError as error:
-        return f'<p class="hub-answer">{escape(str(error))}</p>'
+        return f'<p class="hub-answer">{escape(translate_error(error, t))}</p>'
     return f'<p class="hub-answer">{escape(t("train.hub_signed_in", name=name))}</p>'
 
 
@@ -75,8 +75,12 @@ def push_run(
     yield f'<p class="hub-answer" role="status">{escape(t("train.hub_pushed"))} {link}</p>'
 
 
-def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> None:
-    """Lay out and wire the panel.
+Refresh = tuple[Any, list[Any], Any]
+"""A handler, its inputs and its output."""
+
+
+def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> tuple[Refresh, Refresh]:
+    """Lay out and wire the panel; return what renews the script and the link after a run.
 
     Args:
         checkpoint: The visitor's last weights.
@@ -94,7 +98,7 @@ def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> None:
         link = gr.Textbox(
             show_label=False, container=False, interactive=False, buttons=["copy"], elem_id="share"
         )
-    share_panel.expand(make_link, [checkpoint, link, *settings], link, js=_ADD_ADDRESS, **private)
+    share_panel.expand(make_link, [checkpoint, link, *settings], link, js=ADD_ADDRESS, **private)
 
     with gr.Accordion(i18n("train.hub"), open=False) as hub_panel:
         if os.environ.get("OAUTH_CLIENT_ID"):
@@ -118,3 +122,4 @@ def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> None:
     )
     # An error leaves its sentence in a message; the line that said "publishing" goes.
     pushed.failure(lambda: "", None, answer, queue=False, **private)
+    return (write_script, settings, code), (make_link, [checkpoint, link, *settings], link)

@@ -1,6 +1,7 @@
 """The Train tab: settings on the left; the live loss curve and what came out on the right."""
 
 import functools
+import inspect
 import tempfile
 import threading
 from collections.abc import Generator, Iterator
@@ -34,7 +35,7 @@ from iris_mlp.training import (
 from iris_mlp.ui import take_home
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.loss_chart import build_loss_chart
-from iris_mlp.ui.run_summary import Comparison, render_summary
+from iris_mlp.ui.run_summary import compare_runs, render_summary
 from iris_mlp.ui.run_view import describe_chart, describe_outcome, render_plot, write_log
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 
@@ -63,7 +64,23 @@ class TrainTab:
 
 
 @user_errors
+def begin(
+    request: gr.Request,
+) -> dict[str, Any]:
+    """Answer at once: the run may have to wait for a place, and can be stopped from now on."""
+    t = request_translator(request)
+    chart = describe_chart(DEFAULTS, History(), None, t("train.waiting"), t)
+    return {
+        "stop": threading.Event(),
+        "chart": chart,
+        "start_button": gr.update(interactive=False),
+        "stop_button": gr.update(interactive=True),
+    }
+
+
+@user_errors
 def run_training(
+    stop: threading.Event,
     device: str,
     engine: str,
     optimizer: str,
@@ -90,13 +107,9 @@ def run_training(
         record_every=record_every,
     )
     host_limits().check(config)
-    run, stop = train(config), threading.Event()
+    run = train(config)
     yield {
-        "stop": stop,
         "chart": describe_chart(run.config, run.history, None, t("train.note_running"), t),
-        "start_button": gr.update(interactive=False),
-        "stop_button": gr.update(interactive=True),
-        "summary": "",
         "log": "",
     }
     logged_at_s = 0.0
@@ -108,34 +121,27 @@ def run_training(
             logged_at_s = progress.elapsed_s
             shown["log"] = write_log(run.history, config.epochs)
         yield shown
-    result = run.result()
-    yield from show_result(result, scale, t)
-    if (result.config.engine, result.config.device, result.outcome) == (
-        "eager",
-        "cpu",
-        "completed",
-    ):
-        comparison = compare_with_fused(result, stop)
-        if comparison is not None:
-            yield {"summary": render_summary(result, t, comparison)}
+    yield from show_result(run.result(), scale, t)
 
 
-def compare_with_fused(result: TrainResult, stop: threading.Event) -> Comparison | None:
-    """Do the same run with the fused engine; None where it is stopped or takes too long."""
+def compare_with_fused(
+    result: TrainResult | None, stop: threading.Event, request: gr.Request
+) -> Iterator[str]:
+    """Do a finished run of the lesson's loop again with the fused engine, and say how it went."""
+    t = request_translator(request)
+    if result is None or not _is_comparable(result):
+        return
     run = train(replace(result.config, engine="fused"))
     for _ in run.watch(stop, COMPARISON_S):
-        pass
+        yield render_summary(result, t)  # where the tab has been closed, this ends the run
     fused = run.result()
-    if fused.outcome != "completed":
-        return None
-    return Comparison(
-        elapsed_s=fused.progress.elapsed_s,
-        times_faster=result.progress.elapsed_s / fused.progress.elapsed_s,
-        largest_difference=max(
-            abs(ours - theirs) / theirs
-            for ours, theirs in zip(fused.history.losses, result.history.losses, strict=True)
-        ),
-    )
+    if fused.outcome == "completed":
+        yield render_summary(result, t, compare_runs(result, fused))
+
+
+def _is_comparable(result: TrainResult) -> bool:
+    config = result.config
+    return (config.engine, config.device, result.outcome) == ("eager", "cpu", "completed")
 
 
 def show_result(result: TrainResult, scale: Scale, t: Translate) -> Iterator[dict[str, Any]]:
@@ -147,10 +153,12 @@ def show_result(result: TrainResult, scale: Scale, t: Translate) -> Iterator[dic
         "summary": render_summary(result, t),
         "log": write_log(result.history, result.config.epochs),
         "plot": render_plot(result.history, scale),
+        "result": result,
         "history": result.history,
+        "checkpoint": result.checkpoint,
     }
     if result.checkpoint is None:
-        yield shown
+        yield shown | {"weights": gr.update(value=None, interactive=False)}
         return
     if not is_public_space():
         keep_last_run(result.checkpoint)
@@ -158,10 +166,7 @@ def show_result(result: TrainResult, scale: Scale, t: Translate) -> Iterator[dic
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / WEIGHTS_NAME
         result.checkpoint.save(path)
-        yield shown | {
-            "weights": gr.update(value=str(path), interactive=True),
-            "checkpoint": result.checkpoint,
-        }
+        yield shown | {"weights": gr.update(value=str(path), interactive=True)}
 
 
 def stop_training(stop: threading.Event | None) -> None:
@@ -199,13 +204,24 @@ def show_empty_chart(request: gr.Request) -> dict[str, Any]:
     return describe_chart(DEFAULTS, History(), None, "", t, running=False)
 
 
-def _by_name(places: dict[str, Any], handler: Any) -> Any:
-    """Let a handler yield only the places that change, by name, in Gradio's form."""
+def by_name(places: dict[str, Any], handler: Any) -> Any:
+    """Let a handler name the places that it changes, and give them to Gradio in its own form."""
+
+    def place(shown: dict[str, Any]) -> dict[Any, Any]:
+        return {places[name]: value for name, value in shown.items()}
+
+    if not inspect.isgeneratorfunction(handler):
+
+        @functools.wraps(handler)
+        def call(*args: Any) -> dict[Any, Any]:
+            return place(handler(*args))
+
+        return call
 
     @functools.wraps(handler)
     def stream(*args: Any) -> Generator[dict[Any, Any]]:
         for shown in handler(*args):
-            yield {places[name]: value for name, value in shown.items()}
+            yield place(shown)
 
     return stream
 
@@ -213,7 +229,7 @@ def _by_name(places: dict[str, Any], handler: Any) -> Any:
 def build() -> TrainTab:
     """Lay out and wire the tab."""
     i18n = page_i18n()
-    stop, history, checkpoint = gr.State(), gr.State(), gr.State()
+    stop, result, history, checkpoint = gr.State(), gr.State(), gr.State(), gr.State()
     with gr.Row(elem_classes="two-columns"):
         with gr.Column(scale=2, min_width=300, elem_classes="settings"):
             with gr.Row(elem_classes="actions"):
@@ -296,7 +312,7 @@ def build() -> TrainTab:
                 *(device, engine, optimizer, lr, epochs, hidden),
                 *(batch_size, seed, record_every),
             ]
-            take_home.build(checkpoint, history, settings)
+            script, link = take_home.build(checkpoint, history, settings)
 
     places = {
         "stop": stop,
@@ -306,23 +322,22 @@ def build() -> TrainTab:
         "summary": summary,
         "log": log,
         "plot": plot,
+        "result": result,
         "history": history,
         "weights": weights,
         "checkpoint": checkpoint,
     }
-    finished = start_button.click(
-        _by_name(places, run_training),
-        [*settings, scale],
-        list(places.values()),
-        show_progress="hidden",
-        concurrency_id="training",
-        concurrency_limit=usable_cores(),
-        trigger_mode="once",
-        api_visibility="private",
-    )
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    # Also after an error, which would else leave the buttons as they are during a run.
-    finished.then(release_buttons, None, [start_button, stop_button], queue=False, **private)
+    slots: dict[str, Any] = {"concurrency_id": "training", "concurrency_limit": usable_cores()}
+    outputs = list(places.values())
+    finished = start_button.click(
+        by_name(places, begin), None, outputs, queue=False, trigger_mode="once", **private
+    ).then(by_name(places, run_training), [stop, *settings, scale], outputs, **slots, **private)
+    for ended in (finished.success, finished.failure):
+        ended(release_buttons, None, [start_button, stop_button], queue=False, **private)
+    finished.success(compare_with_fused, [result, stop], summary, **slots, **private)
+    finished.success(*script, **private)
+    finished.success(*link, js=take_home.ADD_ADDRESS, **private)
     stop_button.click(stop_training, stop, queue=False, **private)
     defaults_button.click(restore_defaults, None, settings, queue=False, **private)
     optimizer.input(default_lr, optimizer, lr, queue=False, **private)

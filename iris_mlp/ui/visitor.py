@@ -12,6 +12,9 @@ from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
 from iris_mlp.config import DEFAULTS, TrainConfig, is_public_space
 from iris_mlp.devices import resolve_device
 from iris_mlp.errors import DeviceError, SettingsError, ShareError, WeightsError
+from iris_mlp.training import list_engines
+from iris_mlp.ui.errors import translate_error
+from iris_mlp.ui.strings import request_translator
 
 SHARE_PARAMETER = "share"
 STORAGE_KEY = "iris_mlp_last_run"
@@ -34,21 +37,25 @@ class Recalled:
 def store_run(checkpoint: Checkpoint | None) -> Any:
     """Return the weights file as text for the browser's storage; a large one is not stored."""
     data = checkpoint.to_bytes() if checkpoint is not None else b""
-    return base64.b64encode(data).decode() if 0 < len(data) <= MOST_STORED_BYTES else gr.skip()
+    if not data:
+        return gr.skip()
+    # A large model leaves nothing behind, rather than an older model in its place.
+    return base64.b64encode(data).decode() if len(data) <= MOST_STORED_BYTES else ""
 
 
-def recall_run(shared: str | None, stored: object) -> Recalled:
+def recall_run(shared: str | None, stored: object, request: gr.Request | None = None) -> Recalled:
     """Return what a visitor comes back to; all of it is untrusted and checked like an upload.
 
     Args:
         shared: The text of a shared address, if the visitor opened one.
         stored: What this browser kept, if anything.
+        request: What the visitor sent, in whose language a damaged address is named.
     """
     if shared:
         try:
             return Recalled(*share.decode(shared))
         except ShareError as error:
-            gr.Warning(str(error))
+            gr.Warning(translate_error(error, request_translator(request)))
     checkpoint = _read_stored(stored)
     if checkpoint is None and not is_public_space():
         checkpoint = _load_last_run()
@@ -63,6 +70,8 @@ def offer_settings(config: TrainConfig) -> list[Any]:
             values["device"] = str(resolve_device(values["device"]))
     except DeviceError:
         values["device"] = "auto"
+    if values["engine"] not in list_engines():
+        values["engine"] = DEFAULTS.engine
     return list(values.values())
 
 

@@ -40,6 +40,16 @@ def test_train_streams_its_progress(client: Client):
     assert answers[-1][0]["outcome"] == "completed"
 
 
+def test_sweep_ends_with_a_summary_and_a_table(client: Client):
+    summary, table = client.predict(
+        lr="0.01,0.05", hidden="3,10", epochs="200", seeds="0:3", api_name="/sweep"
+    )
+    rows = Path(table).read_text().splitlines()
+    assert len(rows) == 1 + 2 * 2 * 3
+    assert rows[0].startswith("optimizer,lr,epochs,hidden")
+    assert summary["done"] == summary["lanes"] == 12
+
+
 def test_classify_gives_a_label_and_a_confidence_for_each_class(client: Client):
     answer = client.predict(5.1, 3.5, 1.4, 0.2, api_name="/classify")
     assert answer["label"] == "setosa"

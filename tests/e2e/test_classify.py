@@ -13,8 +13,9 @@ def open_tab(page, name: str) -> None:
 
 
 @pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("zh-CN", "zh-CN")])
-def test_the_answer_follows_a_slider_without_a_button(visit, locale: str, language: str):
+def test_the_answer_follows_a_slider_without_a_button(visit, app, locale: str, language: str):
     t = translator(language)
+    (app.folder / "weights" / "last_run.safetensors").unlink(missing_ok=True)
     with visit(locale=locale) as page:
         open_tab(page, t("classify.tab"))
         verdict = page.locator("#verdict")

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 
@@ -73,3 +76,18 @@ def test_private_events_are_not_in_the_described_api(url: str):
     assert set(described["named_endpoints"]) >= {"/train", "/classify", "/hardware", "/decode_gpu"}
     assert described["unnamed_endpoints"] == {}
     assert all(len(name) < 20 for name in described["named_endpoints"])
+
+
+def test_a_port_in_use_is_answered_with_a_sentence(app, url: str):
+    port = url.rstrip("/").rpartition(":")[2]
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=app.folder,
+        env=os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": port},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert f"error: cannot serve on port {port}" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -17,7 +17,7 @@ def test_every_text_has_both_languages_with_named_values(path: Path):
     for key, texts in json.loads(path.read_text("utf-8")).items():
         assert set(texts) == set(LANGUAGES), key
         for text in texts.values():
-            assert text.strip(), key
+            assert text.strip() or key == "sentence_gap", key  # Chinese has none
             assert "" not in {name for _, name, _, _ in Formatter().parse(text)}, key
 
 

@@ -34,7 +34,8 @@ def public_space(monkeypatch):
 
 def run(request: gr.Request | None = None, **settings: Any) -> list[dict[str, Any]]:
     values = SETTINGS | settings
-    return list(train_tab.run_training(*values.values(), "linear", request))  # type: ignore[arg-type]
+    stop = threading.Event()
+    return list(train_tab.run_training(stop, *values.values(), "linear", request))  # type: ignore[arg-type]
 
 
 def merge(updates: list[dict[str, Any]]) -> dict[str, Any]:
@@ -58,21 +59,43 @@ def test_a_run_ends_with_its_figures_plot_log_and_weights():
 
 
 def test_the_fused_engine_is_really_run_for_comparison():
-    updates = run()
-    assert "comparison" not in updates[-2]["summary"]
-    assert "comparison" in updates[-1]["summary"]
-    assert "times faster" in updates[-1]["summary"]
+    result = merge(run())["result"]
+    shown = list(train_tab.compare_with_fused(result, threading.Event(), None))  # type: ignore[arg-type]
+    assert "times faster" in shown[-1]
+    fused = merge(run(engine="fused"))["result"]
+    assert list(train_tab.compare_with_fused(fused, threading.Event(), None)) == []  # type: ignore[arg-type]
+
+
+def test_a_run_that_waits_can_be_stopped_before_it_begins():
+    shown = train_tab.begin(None)  # type: ignore[arg-type]
+    assert "Waiting" in shown["chart"]["note"]
+    train_tab.stop_training(shown["stop"])
+    values = (SETTINGS | {"epochs": 90_000}).values()
+    ended = merge(list(train_tab.run_training(shown["stop"], *values, "linear", None)))  # type: ignore[arg-type]
+    assert ended["result"].outcome == "stopped"
+
+
+def test_a_run_stopped_before_its_first_recorded_loss_still_gives_its_weights():
+    stop = threading.Event()
+    stop.set()
+    values = (SETTINGS | {"epochs": 90_000, "record_every": 90_000}).values()
+    shown = merge(list(train_tab.run_training(stop, *values, "linear", None)))  # type: ignore[arg-type]
+    assert shown["result"].progress.train_loss is None
+    assert "–" in shown["summary"]
+    assert isinstance(shown["checkpoint"], Checkpoint)
 
 
 def test_stop_ends_the_run_and_keeps_what_it_reached():
+    stop = threading.Event()
     stream = train_tab.run_training(
+        stop,
         *(SETTINGS | {"epochs": 90_000}).values(),  # type: ignore[arg-type]
         "linear",
         None,
     )
-    first = next(stream)
     next(stream)
-    train_tab.stop_training(first["stop"])
+    next(stream)
+    train_tab.stop_training(stop)
     shown = merge(list(stream))
     assert shown["checkpoint"].metrics["outcome"] == "stopped"
     assert 0 < shown["checkpoint"].metrics["epochs_done"] < 90_000
@@ -80,7 +103,9 @@ def test_stop_ends_the_run_and_keeps_what_it_reached():
 
 def test_a_closed_run_leaves_no_thread_behind():
     before = threading.active_count()
+    stop = threading.Event()
     stream = train_tab.run_training(
+        stop,
         *(SETTINGS | {"epochs": 90_000}).values(),  # type: ignore[arg-type]
         "linear",
         None,
@@ -104,7 +129,8 @@ def test_html_in_a_setting_is_shown_as_text():
 
 def test_divergence_keeps_the_curve_and_gives_no_weights():
     shown = merge(run(lr=1e12))
-    assert "checkpoint" not in shown
+    assert shown["checkpoint"] is None
+    assert shown["weights"]["interactive"] is False
     assert "1e+12" in shown["summary"]
     assert shown["chart"]["train"]
 

@@ -2,6 +2,7 @@ import base64
 
 import gradio as gr
 import pytest
+import torch
 
 from iris_mlp import share
 from iris_mlp.checkpoint import Checkpoint
@@ -39,7 +40,7 @@ def test_rubbish_in_the_browsers_storage_is_set_aside(stored):
 
 
 def test_a_large_model_is_not_put_into_the_browser():
-    assert store_run(make_checkpoint(hidden=16_384, epochs=1)) == gr.skip()
+    assert store_run(make_checkpoint(hidden=16_384, epochs=1)) == ""
     assert store_run(None) == gr.skip()
 
 
@@ -95,6 +96,12 @@ def test_a_damaged_link_leaves_the_visitor_what_they_had():
 def test_a_device_that_is_not_here_becomes_auto():
     assert offer_settings(TrainConfig(device="cuda:7"))[0] == "auto"
     assert offer_settings(TrainConfig(device="cpu"))[0] == "cpu"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_an_engine_that_is_not_here_becomes_eager():
+    assert offer_settings(TrainConfig(engine="cuda-graph"))[1] == "eager"
+    assert offer_settings(TrainConfig(engine="fused"))[1] == "fused"
 
 
 def test_settings_that_a_weights_file_makes_up_are_set_aside():

@@ -1,0 +1,74 @@
+"""The named endpoint `/sweep`: many trainings at once, with the command line's settings."""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from iris_mlp.config import DEFAULTS, TRAIN_ROWS, host_limits
+from iris_mlp.sweep import LaneResult, write_csv
+from iris_mlp.sweep import sweep as start_sweep
+from iris_mlp.sweep_cli import Tally, read_sweep
+from iris_mlp.ui.errors import user_errors
+
+PROGRESS_S = 1.0
+CSV_NAME = "sweep.csv"
+
+
+@user_errors
+def sweep(
+    optimizer: str = DEFAULTS.optimizer,
+    lr: str | None = None,
+    hidden: str = str(DEFAULTS.hidden),
+    epochs: str = str(DEFAULTS.epochs),
+    seeds: str = "0",
+    batch_size: int = TRAIN_ROWS,
+    random: int | None = None,
+    draw_seed: int = 0,
+) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Train a grid of settings, or a random draw, on all cores; without arguments, one training.
+
+    Args:
+        optimizer: sgd, adam, or sgd,adam.
+        lr: Learning rates with commas between them; null for the lesson's of each optimizer.
+        hidden: Numbers of hidden units with commas between them.
+        epochs: Numbers of epochs with commas between them.
+        seeds: 0:1000 for the first thousand, or 1,2,5.
+        batch_size: Rows of a mini-batch; 120 is the full batch.
+        random: How many trainings to draw between the values; null for the grid.
+        draw_seed: Seed of the draw.
+
+    Yields:
+        While it runs, the trainings done; at the end the summary and a CSV, one row a training.
+    """
+    texts = (_as_text(value) for value in (optimizer, lr, hidden, epochs, seeds))
+    config, limits = read_sweep(*texts, batch_size, random, draw_seed), host_limits()  # type: ignore[arg-type]
+    config.check(limits, limits.sweep_lanes)
+    stop, tally, started = threading.Event(), Tally(len(config)), perf_counter()
+    results: list[LaneResult] = []
+    told_at = started
+    with closing(start_sweep(config, stop=stop)) as lanes:
+        for result in lanes:
+            tally.add(result)
+            results.append(result)
+            now = perf_counter()
+            if now - started > limits.wall_s:
+                stop.set()
+            if now - told_at >= PROGRESS_S:
+                told_at = now
+                yield {"done": tally.done, "lanes": tally.lanes}, None
+    # Gradio copies the file into its own cache while it sends the answer.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / CSV_NAME
+        write_csv(path, results)
+        yield tally.summarize(perf_counter() - started), str(path)
+
+
+def _as_text(value: Any) -> str | None:
+    """Return one value or a list of them, which JSON can say, as the command line's text."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return None if value is None else str(value)

@@ -1,0 +1,128 @@
+import re
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, expect
+
+from iris_mlp.config import TrainConfig
+from iris_mlp.training import train
+
+STATS = "#live-chart .loss-chart-stats dd"
+CELLS = "#landscape button.cell"
+LESSON_CELL = 6 * 9 + 5  # learning rate 0.01 is the seventh row, 10 hidden units the sixth column
+
+
+def run_alone(**settings):
+    run = train(TrainConfig(device="cpu", engine="fused", **settings))
+    for _ in run:
+        pass
+    return run.result().summarize()
+
+
+@contextmanager
+def explore(visit, tab="Explore", **options):
+    with visit(**options) as page:
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_selector("#live-chart path.curve.train", timeout=60_000)
+        yield page
+
+
+def set_slider(page: Page, name: str, value: float) -> None:
+    slider = page.locator(f"#live-{name}")
+    steps = slider.evaluate("slider => JSON.parse(slider.dataset.steps)")
+    slider.evaluate(
+        "(slider, at) => {slider.value = at; slider.dispatchEvent(new Event('input', "
+        "{bubbles: true}))}",
+        steps.index(value),
+    )
+
+
+def expect_training(page: Page, **settings) -> None:
+    summary = run_alone(**settings)
+    expect(page.locator(STATS).nth(0)).to_have_text(f"{summary['final_loss']:.4f}")
+    expect(page.locator(STATS).nth(3)).to_have_text(f"{summary['test_accuracy']:.1%}")
+
+
+def wait_for_end(page: Page, name: str) -> None:
+    page.wait_for_selector(f"#{name}-start:enabled", timeout=60_000)
+
+
+def test_every_movement_trains_and_the_last_one_stays(visit):
+    with explore(visit) as page:
+        expect_training(page, seed=0)
+        plane = page.query_selector("#live-plane svg")
+        regions = page.locator("#live-plane .regions path").nth(1).get_attribute("d")
+        page.locator("#live-hidden").focus()
+        for _ in range(7):  # faster than trainings come back
+            page.keyboard.press("ArrowLeft")
+        expect(page.locator("#live-hidden")).to_have_attribute("aria-valuetext", "3")
+        expect_training(page, hidden=3)
+        expect(page.locator("#live-plane .regions path").nth(1)).not_to_have_attribute(
+            "d", regions or ""
+        )
+        assert plane is not None
+        assert plane.evaluate("node => node.isConnected"), "the plane was rebuilt"
+        page.locator("#live-controls input[value=adam]").check()
+        expect_training(page, hidden=3, optimizer="adam", lr=0.01)
+        page.locator("#live-controls button").click()
+        expect_training(page)
+        set_slider(page, "hidden", 7)
+        page.click("#live-take")
+        expect(page.locator(".toast-body")).to_contain_text("stand in the Train tab")
+        page.get_by_role("tab", name="Train").click()
+        field = page.get_by_role("spinbutton", name="Hidden units", exact=True)
+        expect(field).to_have_value("7")
+
+
+def test_a_cell_chosen_by_keyboard_goes_into_live_and_train(visit):
+    with explore(visit) as page:
+        set_slider(page, "epochs", 100)
+        page.click("#explore-start")
+        expect(page.locator("#explore-stop")).to_be_enabled()
+        wait_for_end(page, "explore")
+        expect(page.locator("#landscape .landscape-note")).to_contain_text("297 trainings in")
+        assert page.locator(f"{CELLS}.empty").count() == 0
+        lesson = page.locator(CELLS).nth(LESSON_CELL)
+        expect(lesson).to_have_attribute("aria-current", "true")
+        lesson.focus()
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowRight")
+        chosen = page.locator(CELLS).nth(LESSON_CELL - 9 + 1)
+        expect(chosen).to_be_focused()
+        label = chosen.get_attribute("aria-label") or ""
+        assert re.match(r"Learning rate 0\.03, 16 hidden units: test accuracy \d+\.\d%", label)
+        expect(page.locator("#landscape .landscape-readout")).to_have_text(label)
+        page.keyboard.press("Enter")
+        expect_training(page, lr=0.03, hidden=16, epochs=100)
+        expect(chosen).to_have_attribute("aria-current", "true")
+        page.get_by_text("Final loss", exact=True).first.click()
+        page.get_by_role("tab", name="Train").click()
+        for name, value in (("Learning rate", "0.03"), ("Epochs", "100"), ("Hidden units", "16")):
+            field = page.get_by_role("spinbutton", name=name, exact=True)
+            expect(field).to_have_value(value)
+
+
+def test_a_stopped_sweep_keeps_its_flowers_and_a_seed_can_be_loaded(visit):
+    with explore(visit) as page:
+        set_slider(page, "epochs", 2_000)
+        page.click("#luck-start")
+        expect(page.locator("#luck-stop")).to_be_enabled()
+        page.wait_for_selector("#luck .flowers")
+        page.click("#luck-stop")
+        wait_for_end(page, "luck")
+        expect(page.locator("#luck .luck-conclusion")).to_contain_text("is luck")
+        done = page.locator("#luck .luck-conclusion").inner_text().split()[1]
+        assert 0 < int(done) < 1_000
+        unlucky = page.locator("#luck .luck-picks button").nth(2)
+        text = unlucky.inner_text()
+        unlucky.click()
+        seed = int(re.findall(r"seed (\d+)", text)[0])
+        expect_training(page, epochs=2_000, seed=seed)
+        expect(page.locator("#luck text.yours")).to_have_text(f"yours: seed {seed}")
+
+
+def test_the_tab_speaks_chinese_on_a_phone_without_scrolling_sideways(visit):
+    with explore(visit, "探索", locale="zh-CN", viewport={"width": 360, "height": 780}) as page:
+        expect(page.locator("#live-chart .loss-chart-note")).to_contain_text("从头训练了 20,000 轮")
+        expect(page.locator("#landscape th.axis").first).to_have_text("隐藏单元数")
+        expect(page.locator("#luck .empty")).to_contain_text("草地")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
