@@ -45,7 +45,7 @@ def main() -> None:
         phone = browser.new_context(locale="zh-CN", color_scheme="dark").new_page()
         phone.goto(url)
         phone.get_by_role("tab").nth(1).click()
-        phone.wait_for_selector("svg[role=img]")
+        phone.wait_for_timeout(2500)
         photograph(phone, "phone", 360)
         browser.close()
 

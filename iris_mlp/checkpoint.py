@@ -95,7 +95,9 @@ class Checkpoint:
             with path.open("rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
-            raise WeightsError(f"Cannot read {path.name}: {error.strerror}.") from error
+            raise WeightsError(
+                "Cannot read {path}: {reason}.", path=path.name, reason=error.strerror
+            ) from error
         return cls.from_bytes(data)
 
     @classmethod
@@ -107,8 +109,9 @@ class Checkpoint:
         """
         if len(data) > MAX_FILE_BYTES:
             raise WeightsError(
-                f"The file is larger than {MAX_FILE_BYTES // 1024**2} MiB, "
-                "which no weights file of this model needs."
+                "The file is larger than {most_mib} MiB, "
+                "which no weights file of this model needs.",
+                most_mib=MAX_FILE_BYTES // 1024**2,
             )
         try:
             state = load_tensors(data)
@@ -134,24 +137,35 @@ class Checkpoint:
 def _check_tensors(state: dict[str, Tensor]) -> None:
     if sorted(state) != sorted(TENSOR_NAMES):
         raise WeightsError(
-            f"The file must hold exactly the tensors {', '.join(TENSOR_NAMES)}; "
-            f"it holds {_quote_names(state)}."
+            "The file must hold exactly the tensors {expected}; it holds {found}.",
+            expected=", ".join(TENSOR_NAMES),
+            found=_quote_names(state),
         )
     weight = state["fc1.weight"]
     hidden = weight.shape[0] if weight.dim() == 2 else 0
     if not 1 <= hidden <= LOCAL_LIMITS.hidden:
         raise WeightsError(
-            f"fc1.weight has shape {tuple(weight.shape)}; (hidden units, 4) is expected."
+            "fc1.weight has shape {shape}; (hidden units, 4) is expected.",
+            shape=tuple(weight.shape),
         )
     shapes = dict(zip(TENSOR_NAMES, ((hidden, 4), (hidden,), (3, hidden), (3,)), strict=True))
     for name, shape in shapes.items():
         tensor = state[name]
         if tensor.dtype != torch.float32:
-            raise WeightsError(f"{name} is {tensor.dtype}; torch.float32 is expected.")
+            raise WeightsError(
+                "{name} is {dtype}; torch.float32 is expected.", name=name, dtype=str(tensor.dtype)
+            )
         if tuple(tensor.shape) != shape:
-            raise WeightsError(f"{name} has shape {tuple(tensor.shape)}; {shape} is expected.")
+            raise WeightsError(
+                "{name} has shape {found}; {shape} is expected.",
+                name=name,
+                found=tuple(tensor.shape),
+                shape=shape,
+            )
         if not torch.isfinite(tensor).all():
-            raise WeightsError(f"{name} holds values that are not finite (NaN or infinity).")
+            raise WeightsError(
+                "{name} holds values that are not finite (NaN or infinity).", name=name
+            )
 
 
 def _check_magnitudes(state: dict[str, Tensor], scaler: Scaler) -> None:
@@ -169,21 +183,25 @@ def _read_metadata(header: object) -> dict[str, Any]:
     text = header.get(METADATA_KEY) if isinstance(header, dict) else None
     if text is None:
         raise WeightsError(
-            f"The file's metadata has no key {METADATA_KEY!r}; it was not written by Iris MLP, "
-            "so the scaling of its inputs is unknown."
+            "The file's metadata has no key {entry!r}; it was not written by Iris MLP, "
+            "so the scaling of its inputs is unknown.",
+            entry=METADATA_KEY,
         )
     try:
         metadata = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise WeightsError(f"The metadata key {METADATA_KEY!r} is not JSON.") from error
+        raise WeightsError("The metadata key {entry!r} is not JSON.", entry=METADATA_KEY) from error
     if not isinstance(metadata, dict) or metadata.get("format_version") != FORMAT_VERSION:
         raise WeightsError(
-            f"The metadata must be a JSON object of format version {FORMAT_VERSION}; "
-            "it was written by another version of Iris MLP."
+            "The metadata must be a JSON object of format version {version}; "
+            "it was written by another version of Iris MLP.",
+            version=FORMAT_VERSION,
         )
     for name, expected in (("feature_names", FEATURE_NAMES), ("class_names", CLASS_NAMES)):
         if metadata.get(name) != list(expected):
-            raise WeightsError(f"The metadata's {name} must be {', '.join(expected)}.")
+            raise WeightsError(
+                "The metadata's {name} must be {expected}.", name=name, expected=", ".join(expected)
+            )
     for name in ("feature_min", "feature_max"):
         metadata[name] = _read_lengths(name, metadata.get(name))
     ranges_cm = zip(metadata["feature_min"], metadata["feature_max"])
@@ -192,7 +210,8 @@ def _read_metadata(header: object) -> dict[str, Any]:
     for name in ("settings", "metrics"):
         if not _is_flat_object(metadata.get(name)):
             raise WeightsError(
-                f"The metadata's {name} must be a JSON object of texts and finite numbers."
+                "The metadata's {name} must be a JSON object of texts and finite numbers.",
+                name=name,
             )
     return metadata
 
@@ -212,7 +231,7 @@ def _read_lengths(name: str, value: object) -> tuple[float, ...]:
         isinstance(length, int | float) and 0 <= length <= MAX_LENGTH_CM
         for length in value  # type: ignore[union-attr]
     ):
-        raise WeightsError(f"The metadata's {name} must be four lengths in cm.")
+        raise WeightsError("The metadata's {name} must be four lengths in cm.", name=name)
     return tuple(float(length) for length in value)  # type: ignore[union-attr]
 
 

@@ -50,7 +50,9 @@ def resolve_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise DeviceError(
-            f"device {name[:40]!r} is unknown; here there are: auto, {', '.join(here)}."
+            "device {name!r} is unknown; here there are: auto, {here}.",
+            name=name[:40],
+            here=", ".join(here),
         ) from None
     accelerator = _find_accelerator()
     if device.type == "cpu" and device.index in (None, 0):
@@ -58,8 +60,10 @@ def resolve_device(name: str) -> torch.device:
     if device.type == accelerator and (device.index or 0) < torch.accelerator.device_count():
         return device
     raise DeviceError(
-        f"device {name!r} is not on this machine, or this build of PyTorch cannot use it; "
-        f"here there are: auto, {', '.join(here)}."
+        "device {name!r} is not on this machine, or this build of PyTorch cannot use it; "
+        "here there are: auto, {here}.",
+        name=name,
+        here=", ".join(here),
     )
 
 

@@ -2,7 +2,17 @@
 
 
 class IrisMlpError(Exception):
-    """Base of every error that this package raises on purpose; show its text to the user."""
+    """Base of every error that this package raises on purpose; show its text to the user.
+
+    Attributes:
+        template: The English sentence with its `{fields}`, by which a translation is found.
+        values: What stands in the fields; an error among them is a sentence within the sentence.
+    """
+
+    def __init__(self, template: str, **values: object) -> None:
+        super().__init__(template.format(**values) if values else template)
+        self.template = template
+        self.values = values
 
 
 class SettingsError(IrisMlpError):

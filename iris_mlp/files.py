@@ -39,9 +39,9 @@ def check_writable(path: Path) -> None:
     """
     try:
         if path.is_dir():
-            raise OutputError(f"Cannot write {path}: it is a folder; name a file in it.")
+            raise OutputError("Cannot write {path}: it is a folder; name a file in it.", path=path)
         if path.exists() and not path.is_file():
-            raise OutputError(f"Cannot write {path}: it is not a regular file.")
+            raise OutputError("Cannot write {path}: it is not a regular file.", path=path)
         # Tried, not asked for: permissions alone say little to root or on a read-only disk.
         with tempfile.NamedTemporaryFile(dir=Path(os.path.realpath(path)).parent, prefix="."):
             pass
@@ -51,6 +51,8 @@ def check_writable(path: Path) -> None:
 
 def _refusal(path: Path, error: OSError) -> OutputError:
     return OutputError(
-        f"Cannot write {path}: {error.strerror}; choose a path in a folder that exists "
-        "and that you may write to."
+        "Cannot write {path}: {reason}; choose a path in a folder that exists "
+        "and that you may write to.",
+        path=path,
+        reason=error.strerror,
     )

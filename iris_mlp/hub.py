@@ -175,7 +175,9 @@ def deploy(
     with explain_failures(space_id, "space", api):
         present = set(api.list_repo_files(space_id, repo_type="space")) - {".gitattributes"}
     if present - {"README.md"} and _SPACE_MARK not in present:
-        raise HubError(f"The Space {space_id} holds another app; choose another name.")
+        raise HubError(
+            "The Space {space_id} holds another app; choose another name.", space_id=space_id
+        )
     report("upload")
     with explain_failures(space_id, "space", api):
         _commit(api, space_id, "space", files, present - set(files), "Deploy Iris MLP")
@@ -191,7 +193,7 @@ def list_space_files(root: Path = PROJECT) -> list[str]:
     """
     for name in SPACE_FILES:
         if not (root / name).is_file():
-            raise HubError(f"{root / name} is missing, and a Space needs it.")
+            raise HubError("{path} is missing, and a Space needs it.", path=root / name)
     return sorted([*SPACE_FILES, *list_package_files(root)])
 
 
@@ -221,13 +223,16 @@ def _sign_in(repo_id: str, token: str | None, report: Report) -> tuple[HfApi, st
     namespace = repo_id.partition("/")[0]
     if namespace.lower() not in (name.lower() for name in account.namespaces):
         raise HubError(
-            f"{account.name} may not write to {namespace} on the Hub; choose a name under "
-            f"{' or '.join(account.namespaces)}."
+            "{account} may not write to {namespace} on the Hub; choose a name under {namespaces}.",
+            account=account.name,
+            namespace=namespace,
+            namespaces=" or ".join(account.namespaces),
         )
     if account.is_read_only:
         raise HubError(
-            f"The token of {account.name} may only read; make one with the right to write at "
-            "https://huggingface.co/settings/tokens."
+            "The token of {account} may only read; make one with the right to write at "
+            "https://huggingface.co/settings/tokens.",
+            account=account.name,
         )
     return connect(token), repo_id
 
@@ -242,8 +247,9 @@ def _create(api: HfApi, repo_id: str, repo_type: RepoType, private: bool, **sett
         is_public = private and not api.repo_info(repo_id, repo_type=repo_type).private
     if is_public:
         raise HubError(
-            f"{repo_id} exists and is public, so nothing private was put there; choose another "
-            "name, or make it private on the Hub."
+            "{repo_id} exists and is public, so nothing private was put there; choose another "
+            "name, or make it private on the Hub.",
+            repo_id=repo_id,
         )
     return str(address)
 
@@ -265,8 +271,10 @@ def _commit(
 
 def _read_body(response: httpx2.Response, repo_id: str) -> bytes:
     too_large = HubError(
-        f"The weights of {repo_id} are larger than {MAX_FILE_BYTES // 1024**2} MiB, which no "
-        "weights file of this model needs; nothing was loaded."
+        "The weights of {repo_id} are larger than {most_mib} MiB, which no "
+        "weights file of this model needs; nothing was loaded.",
+        repo_id=repo_id,
+        most_mib=MAX_FILE_BYTES // 1024**2,
     )
     length = response.headers.get("Content-Length", "0")
     if not length.isdecimal() or int(length) > MAX_FILE_BYTES:
@@ -277,7 +285,9 @@ def _read_body(response: httpx2.Response, repo_id: str) -> bytes:
         if len(data) > MAX_FILE_BYTES:
             raise too_large
         if monotonic() > deadline:
-            raise HubError(f"The weights of {repo_id} arrive too slowly; try again later.")
+            raise HubError(
+                "The weights of {repo_id} arrive too slowly; try again later.", repo_id=repo_id
+            )
     return bytes(data)
 
 
@@ -285,7 +295,9 @@ def _read_files(root: Path) -> dict[str, bytes]:
     try:
         return {name: (root / name).read_bytes() for name in list_space_files(root)}
     except OSError as error:
-        raise HubError(f"Cannot read {error.filename}: {error.strerror}.") from error
+        raise HubError(
+            "Cannot read {path}: {reason}.", path=error.filename, reason=error.strerror
+        ) from error
 
 
 def _read_front_matter(path: Path) -> dict[str, Any]:
@@ -294,4 +306,6 @@ def _read_front_matter(path: Path) -> dict[str, Any]:
     try:
         return metadata_load(path) or {}
     except (yaml.YAMLError, ValueError) as error:
-        raise HubError(f"The front matter of {path} is not a YAML mapping; mend it.") from error
+        raise HubError(
+            "The front matter of {path} is not a YAML mapping; mend it.", path=path
+        ) from error

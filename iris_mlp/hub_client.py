@@ -42,11 +42,16 @@ WRITE_TIMEOUT_S = 60.0
 
 _installing = threading.Lock()
 _REPEATED = (408, 429, 500, 502, 503, 504)
-_NAMES: dict[RepoType, str] = {"model": "model repository", "space": "Space", "dataset": "dataset"}
-_MENDING_LOGIN = "log in again with `hf auth login`, or set HF_TOKEN, with a token from the Hub"
+_NAMES: dict[RepoType, HubError] = {
+    "model": HubError("model repository"),
+    "space": HubError("Space"),
+    "dataset": HubError("dataset"),
+}
+"""Never raised: parts of sentences, which are translated as sentences are."""
 
 REFUSED_LOGIN = (
-    f"The Hub does not accept the token: it is wrong, revoked or expired; {_MENDING_LOGIN}."
+    "The Hub does not accept the token: it is wrong, revoked or expired; "
+    "log in again with `hf auth login`, or set HF_TOKEN, with a token from the Hub."
 )
 NOT_SIGNED_IN = (
     "Nobody is signed in to the Hub; sign in on the page, or on your own machine run "
@@ -152,13 +157,16 @@ def explain_failures(
         yield
     except _FAILURES as error:
         cause = _find_cause(error)
-        sentence = _explain(cause, repo_id, repo_type)
+        refusal = _explain(cause, repo_id, repo_type)
         if api and _is_missing(cause) and (found := _find_other_type(api, repo_id, repo_type)):
-            sentence = (
-                f"{repo_id} is a {_NAMES[found]}, not a {_NAMES[repo_type]}; choose another name."
+            refusal = HubError(
+                "{repo_id} is a {found}, not a {wanted}; choose another name.",
+                repo_id=repo_id,
+                found=_NAMES[found],
+                wanted=_NAMES[repo_type],
             )
         # Without its cause: requests hang on it, and with them the token.
-        raise HubError(sentence) from None
+        raise refusal from None
 
 
 def _find_cause(error: BaseException) -> BaseException:
@@ -185,86 +193,122 @@ def _find_other_type(api: HfApi, repo_id: str, repo_type: RepoType) -> RepoType 
     return None
 
 
-def _explain(error: BaseException, repo_id: str, repo_type: RepoType) -> str:
-    name = f"The {_NAMES[repo_type]} {repo_id}" if repo_id else "What was asked for"
+def _explain(error: BaseException, repo_id: str, repo_type: RepoType) -> HubError:
+    name = HubError("What was asked for")
+    if repo_id:
+        name = HubError("The {kind} {repo_id}", kind=_NAMES[repo_type], repo_id=repo_id)
     match error:
         case UnreachableError():
-            return str(error)
+            return error.args[0]
         case OfflineModeIsEnabled() | LocalEntryNotFoundError():
-            return (
+            return HubError(
                 "The Hub is not asked because huggingface_hub is in offline mode, and what is "
                 "wanted is not in its cache; unset HF_HUB_OFFLINE and try again."
             )
         case httpx2.TransportError():
             return _explain_transport(error)
         case HFValidationError():
-            return (
-                f"{repo_id[:100]!r} is not a name that a repository can have; write USER/NAME with "
-                "letters, digits, '-', '_' and '.', at most 96 characters."
+            return HubError(
+                "{repo_id!r} is not a name that a repository can have; write USER/NAME with "
+                "letters, digits, '-', '_' and '.', at most 96 characters.",
+                repo_id=repo_id[:100],
             )
         case GatedRepoError():
-            return (
-                f"{name} is gated; accept its conditions at {constants.ENDPOINT}/{repo_id} "
-                "while signed in, then try again with that login."
+            return HubError(
+                "{name} is gated; accept its conditions at {address} "
+                "while signed in, then try again with that login.",
+                name=name,
+                address=f"{constants.ENDPOINT}/{repo_id}",
             )
         case RepositoryNotFoundError():
-            return f"{name} does not exist, or it is private and this login may not read it."
+            return HubError(
+                "{name} does not exist, or it is private and this login may not read it.", name=name
+            )
         case RevisionNotFoundError():
-            return f"{name} has no such revision."
+            return HubError("{name} has no such revision.", name=name)
         case EntryNotFoundError():
-            return f"{name} holds no model.safetensors, so there are no weights to load."
+            return HubError(
+                "{name} holds no model.safetensors, so there are no weights to load.", name=name
+            )
         case HfHubHTTPError():
             return _explain_status(error, name)
         case PermissionError():
-            return "The stored login of the Hub cannot be read; check the file's permissions."
+            return HubError(
+                "The stored login of the Hub cannot be read; check the file's permissions."
+            )
         case OIDCError():
-            return f"The trusted-publisher login of the Hub failed; {_MENDING_LOGIN}."
+            return HubError(
+                "The trusted-publisher login of the Hub failed; "
+                "log in again with `hf auth login`, or set HF_TOKEN, with a token from the Hub."
+            )
         case _:
-            return (
-                f"The Hub ({_name_host()}) gave an answer that huggingface_hub does not understand."
+            return HubError(
+                "The Hub ({host}) gave an answer that huggingface_hub does not understand.",
+                host=_name_host(),
             )
 
 
-def _explain_status(error: HfHubHTTPError, name: str) -> str:
+def _explain_status(error: HfHubHTTPError, name: HubError) -> HubError:
     status = error.response.status_code
     match status:
         case 401:
-            return REFUSED_LOGIN
+            return HubError(REFUSED_LOGIN)
         case 402:
-            return f"{name} needs a paid plan for this hardware; choose cpu-basic in the README."
+            return HubError(
+                "{name} needs a paid plan for this hardware; choose cpu-basic in the README.",
+                name=name,
+            )
         case 403:
-            return (
-                f"{name} may not be written with this login; use a token with the right to write "
-                "there, or a repository of your own."
+            return HubError(
+                "{name} may not be written with this login; use a token with the right to write "
+                "there, or a repository of your own.",
+                name=name,
             )
         case 409:
-            return f"{name} was changed by somebody else at the same moment; try again."
+            return HubError(
+                "{name} was changed by somebody else at the same moment; try again.", name=name
+            )
         case 429:
-            return f"The Hub asks for a pause because of too many requests; {_name_pause(error)}."
+            return HubError(
+                "The Hub asks for a pause because of too many requests; {pause}.",
+                pause=_name_pause(error),
+            )
         case _ if status >= 500 or status == 408:
-            return (
-                f"The Hub ({_name_host()}) has a problem of its own (status {status}); try again "
-                "later, and see https://status.huggingface.co."
+            return HubError(
+                "The Hub ({host}) has a problem of its own (status {status}); try again "
+                "later, and see https://status.huggingface.co.",
+                host=_name_host(),
+                status=status,
             )
         case _:
-            return f"{name} was refused by the Hub ({_name_host()}, status {status})."
+            return HubError(
+                "{name} was refused by the Hub ({host}, status {status}).",
+                name=name,
+                host=_name_host(),
+                status=status,
+            )
 
 
-def _explain_transport(error: httpx2.TransportError) -> str:
+def _explain_transport(error: httpx2.TransportError) -> HubError:
+    host = _name_host()
     match error:
         case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
-            return (
-                f"The Hub ({_name_host()}) cannot be reached; check the network, and HF_ENDPOINT "
-                "or the proxy settings where they are set."
+            return HubError(
+                "The Hub ({host}) cannot be reached; check the network, and HF_ENDPOINT "
+                "or the proxy settings where they are set.",
+                host=host,
             )
         case httpx2.TimeoutException():
-            return f"The Hub ({_name_host()}) does not answer; try again later."
+            return HubError("The Hub ({host}) does not answer; try again later.", host=host)
         case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol():
-            return f"The Hub ({_name_host()}) cannot be asked like this; check HF_ENDPOINT."
+            return HubError(
+                "The Hub ({host}) cannot be asked like this; check HF_ENDPOINT.", host=host
+            )
         case _:
-            return (
-                f"The connection to the Hub ({_name_host()}) broke off; nothing on this machine "
-                "has changed, so try again."
+            return HubError(
+                "The connection to the Hub ({host}) broke off; nothing on this machine "
+                "has changed, so try again.",
+                host=host,
             )
 
 
@@ -274,9 +318,11 @@ def _name_host() -> str:
     return parts.netloc.rpartition("@")[2] or "no host in HF_ENDPOINT"
 
 
-def _name_pause(error: HfHubHTTPError) -> str:
+def _name_pause(error: HfHubHTTPError) -> HubError:
     limit = parse_ratelimit_headers(error.response.headers)
     retry_after = error.response.headers.get("Retry-After", "")
     if limit is not None:
-        return f"try again in {limit.reset_in_seconds} s"
-    return f"try again in {retry_after} s" if retry_after.isdecimal() else "try again in a minute"
+        return HubError("try again in {seconds} s", seconds=limit.reset_in_seconds)
+    if retry_after.isdecimal():
+        return HubError("try again in {seconds} s", seconds=retry_after)
+    return HubError("try again in a minute")

@@ -77,21 +77,22 @@ def shipped_classifier() -> Classifier:
     return Classifier(Checkpoint.load(SHIPPED_WEIGHTS))
 
 
-def read_lengths(values: Sequence[object], where: str = "") -> list[float]:
+def read_lengths(values: Sequence[object]) -> list[float]:
     """Check the four lengths of one flower.
 
     Args:
         values: Sepal length, sepal width, petal length, petal width, in cm.
-        where: What the sentence of an error begins with, such as `row 3, `.
 
     Raises:
         MeasurementsError: A length is missing, not a number, negative or absurd.
     """
     if len(values) != len(FEATURE_NAMES):
         raise MeasurementsError(
-            f"{where}{len(values)} values; four are expected: {', '.join(FEATURE_NAMES)}."
+            "{count} values; four are expected: {names}.",
+            count=len(values),
+            names=", ".join(FEATURE_NAMES),
         )
-    return [_read_length(value, f"{where}{name}") for name, value in zip(FEATURE_NAMES, values)]
+    return [_read_length(value, name) for name, value in zip(FEATURE_NAMES, values)]
 
 
 def list_extrapolated(lengths_cm: Iterable[float]) -> list[str]:
@@ -112,36 +113,47 @@ def read_csv(data: bytes) -> np.ndarray:
         MeasurementsError: Something is wrong; the sentence names the row and the column.
     """
     if len(data) > MAX_CSV_BYTES:
-        raise MeasurementsError(f"The CSV is larger than {MAX_CSV_BYTES // 1024**2} MiB; split it.")
+        raise MeasurementsError(
+            "The CSV is larger than {most_mib} MiB; split it.", most_mib=MAX_CSV_BYTES // 1024**2
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MeasurementsError(
-            f"The CSV is not UTF-8 text (byte {error.start + 1:,}); save it again as UTF-8."
+            "The CSV is not UTF-8 text (byte {byte:,}); save it again as UTF-8.",
+            byte=error.start + 1,
         ) from error
     try:
         table = [
             row for row in csv.reader(io.StringIO(text, newline="")) if any(map(str.strip, row))
         ]
     except csv.Error as error:
-        raise MeasurementsError(f"The CSV cannot be read: {error}.") from error
+        raise MeasurementsError("The CSV cannot be read: {reason}.", reason=str(error)) from error
     columns, first = _find_columns(table)
     rows = table[first:]
     if not rows:
         raise MeasurementsError("The CSV holds no flower; give one row of four lengths in cm each.")
     if len(rows) > MAX_CSV_ROWS:
         raise MeasurementsError(
-            f"The CSV holds {len(rows):,} rows; at most {MAX_CSV_ROWS:,} are read, so split it."
+            "The CSV holds {rows:,} rows; at most {most:,} are read, so split it.",
+            rows=len(rows),
+            most=MAX_CSV_ROWS,
         )
     flowers = []
     for number, row in enumerate(rows, start=1):
         if first and len(row) != len(table[0]):
             raise MeasurementsError(
-                f"Row {number}: {len(row)} values under a header of {len(table[0])} columns; "
-                "write 5.1 with a point, and separate columns by commas."
+                "Row {row}: {count} values under a header of {columns} columns; "
+                "write 5.1 with a point, and separate columns by commas.",
+                row=number,
+                count=len(row),
+                columns=len(table[0]),
             )
         cells = [row[i] for i in columns] if first else row
-        flowers.append(read_lengths(cells, f"Row {number}: "))
+        try:
+            flowers.append(read_lengths(cells))
+        except MeasurementsError as error:
+            raise MeasurementsError("Row {row}: {reason}", row=number, reason=error) from error
     return np.array(flowers)
 
 
@@ -163,15 +175,17 @@ def _find_columns(table: list[list[str]]) -> tuple[list[int], int]:
         raise MeasurementsError("The CSV is empty; give one row of four lengths in cm a flower.")
     if all(len(row) == 1 for row in table):
         raise MeasurementsError(
-            f"The CSV has one column; four, separated by commas, are expected: "
-            f"{', '.join(FEATURE_NAMES)}."
+            "The CSV has one column; four, separated by commas, are expected: {names}.",
+            names=", ".join(FEATURE_NAMES),
         )
     names = [_normalize(cell) for cell in table[0]]
     if not any(name in FEATURE_NAMES for name in names):
         return [0, 1, 2, 3], 0
     missing = [name for name in FEATURE_NAMES if name not in names]
     if missing:
-        raise MeasurementsError(f"The CSV's header has no column {', '.join(missing)}.")
+        raise MeasurementsError(
+            "The CSV's header has no column {missing}.", missing=", ".join(missing)
+        )
     return [names.index(name) for name in FEATURE_NAMES], 1
 
 
@@ -181,16 +195,21 @@ def _normalize(cell: str) -> str:
     return name.replace(" ", "_").replace(".", "_")
 
 
-def _read_length(value: object, where: str) -> float:
+def _read_length(value: object, name: str) -> float:
     try:
         length = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise MeasurementsError(f"{where} is {_show(value)}, not a length in cm.") from None
+        length = math.nan
     if isinstance(value, bool) or not math.isfinite(length):
-        raise MeasurementsError(f"{where} is {_show(value)}, not a length in cm.")
+        raise MeasurementsError(
+            "{name} is {value}, not a length in cm.", name=name, value=_show(value)
+        )
     if not 0 <= length <= MAX_LENGTH_CM:
         raise MeasurementsError(
-            f"{where} is {_show(value)}; a length from 0 to {MAX_LENGTH_CM:g} cm is expected."
+            "{name} is {value}; a length from 0 to {high:g} cm is expected.",
+            name=name,
+            value=_show(value),
+            high=MAX_LENGTH_CM,
         )
     return length
 

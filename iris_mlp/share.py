@@ -59,8 +59,10 @@ def encode(config: TrainConfig, checkpoint: Checkpoint | None = None) -> str:
     if checkpoint is not None:
         if not fits(checkpoint):
             raise ShareError(
-                f"A model of {checkpoint.hidden:,} hidden units is too large for an address; up to "
-                f"{MAX_HIDDEN} fit. Share the settings alone, or the weights file."
+                "A model of {hidden:,} hidden units is too large for an address; up to {most} fit. "
+                "Share the settings alone, or the weights file.",
+                hidden=checkpoint.hidden,
+                most=MAX_HIDDEN,
             )
         if checkpoint.hidden != config.hidden:
             raise ShareError("The model was not made with these settings; share the run's own.")
@@ -96,7 +98,7 @@ def decode(text: str) -> tuple[TrainConfig, Checkpoint | None]:
         reader.finish()
         return config, Checkpoint.from_bytes(checkpoint.to_bytes())
     except (SettingsError, WeightsError) as error:
-        raise ShareError(f"This shared address cannot be used. {error}") from error
+        raise ShareError("This shared address cannot be used. {reason}", reason=error) from error
 
 
 class _Reader:
@@ -129,7 +131,8 @@ class _Reader:
 def _read_base64(text: str) -> bytes:
     if len(text) > MAX_CHARACTERS:
         raise ShareError(
-            f"This shared address is longer than {MAX_CHARACTERS:,} characters, which none is."
+            "This shared address is longer than {most:,} characters, which none is.",
+            most=MAX_CHARACTERS,
         )
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

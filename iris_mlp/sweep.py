@@ -59,9 +59,9 @@ class SweepConfig:
         values = {"optimizer": self.optimizer, "hidden": self.hidden, "epochs": self.epochs}
         for name, given in {**values, "seeds": self.seeds}.items():
             if not given:
-                raise SettingsError(f"{name} has no value; give at least one.")
+                raise SettingsError("{name} has no value; give at least one.", name=name)
         if self.random is not None and self.random < 1:
-            raise SettingsError(f"random must be at least 1, not {self.random}.")
+            raise SettingsError("random must be at least 1, not {value}.", value=self.random)
         ends = self.seeds if not isinstance(self.seeds, range) else (self.seeds[0], self.seeds[-1])
         for name, given in {**values, "seed": ends, "lr": self.lr}.items():
             for value in given:
@@ -103,8 +103,10 @@ class SweepConfig:
         limits.check(TrainConfig(hidden=max(self.hidden), epochs=max(self.epochs)))
         if len(self) > most_lanes:
             raise SettingsError(
-                f"The sweep has {len(self):,} trainings, and this public demo accepts at most "
-                f"{most_lanes:,}; choose fewer, or run the app on your own machine."
+                "The sweep has {lanes:,} trainings, and this public demo accepts at most "
+                "{most:,}; choose fewer, or run the app on your own machine.",
+                lanes=len(self),
+                most=most_lanes,
             )
 
     def _make_lane(
@@ -202,8 +204,10 @@ def write_csv(path: Path, results: Iterable[LaneResult]) -> int:
                 rows += 1
     except OSError as error:
         raise OutputError(
-            f"Cannot write {path}: {error.strerror}; choose a path in a folder that exists "
-            "and that you may write to."
+            "Cannot write {path}: {reason}; choose a path in a folder that exists "
+            "and that you may write to.",
+            path=path,
+            reason=error.strerror,
         ) from error
     return rows
 
@@ -223,7 +227,9 @@ def parse_values(name: str, text: str, kind: Callable[[str], Any] = float) -> tu
         return tuple(kind(value.strip()) for value in text.split(","))
     except ValueError:
         raise SettingsError(
-            f"{name} must be numbers with commas between them, not {text[:40]!r}."
+            "{name} must be numbers with commas between them, not {value!r}.",
+            name=name,
+            value=text[:40],
         ) from None
 
 
@@ -238,7 +244,9 @@ def parse_seeds(text: str) -> Sequence[int]:
     try:
         first, end = (int(value) for value in text.split(":"))
     except ValueError:
-        raise SettingsError(f"seeds must read like 0:10 or 1,2,5, not {text[:40]!r}.") from None
+        raise SettingsError(
+            "seeds must read like 0:10 or 1,2,5, not {value!r}.", value=text[:40]
+        ) from None
     return range(first, end)
 
 

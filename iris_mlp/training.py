@@ -277,7 +277,9 @@ def _start_engine(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Gene
         from iris_mlp.engines import fused_cuda as engine
     else:
         raise DeviceError(
-            f"The engine {config.engine} does not run on {device}; use the engine eager, "
-            f"or {config.engine} on the device cpu."
+            "The engine {engine} does not run on {device}; use the engine eager, "
+            "or {engine} on the device cpu.",
+            engine=config.engine,
+            device=str(device),
         )
     return engine.run(config, model, split)

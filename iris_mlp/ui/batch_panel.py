@@ -28,7 +28,7 @@ from iris_mlp.memory import (
     find_largest_batch,
     measure_memory,
 )
-from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.errors import translate_error, user_errors
 from iris_mlp.ui.experiment import (
     Plot,
     Scale,
@@ -245,7 +245,7 @@ def _answer_memory(
         computed = estimate_memory(width, batch, optimizer)
         found = measure_memory(width, batch, optimizer, list_compared()[-1]) if measured else None
     except IrisMlpError as error:
-        refusal = f'<p class="exp-refused" role="status">{escape(str(error))}</p>'
+        refusal = f'<p class="exp-refused" role="status">{escape(translate_error(error, t))}</p>'
         return f'<div class="exp-card">{refusal}</div>'
     return render_memory(computed, width, batch, optimizer, t, found)
 

@@ -9,13 +9,17 @@ from typing import ParamSpec, TypeVar, cast
 import gradio as gr
 
 from iris_mlp.errors import IrisMlpError
+from iris_mlp.ui.strings import Translate, request_translator
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def user_errors(handler: Callable[P, R]) -> Callable[P, R]:
-    """Show an `IrisMlpError` raised by a handler as its sentence; other errors go to the log."""
+    """Show an `IrisMlpError` raised by a handler as its sentence; other errors go to the log.
+
+    The sentence is in the language of the visitor whose `gr.Request` the handler is given.
+    """
     if inspect.isgeneratorfunction(handler):
 
         @functools.wraps(handler)
@@ -23,7 +27,7 @@ def user_errors(handler: Callable[P, R]) -> Callable[P, R]:
             try:
                 yield from handler(*args, **kwargs)
             except IrisMlpError as error:
-                raise _as_message(error) from error
+                raise _as_message(error, _find_translator(*args, **kwargs)) from error
 
         return cast(Callable[P, R], stream)
 
@@ -32,11 +36,30 @@ def user_errors(handler: Callable[P, R]) -> Callable[P, R]:
         try:
             return handler(*args, **kwargs)
         except IrisMlpError as error:
-            raise _as_message(error) from error
+            raise _as_message(error, _find_translator(*args, **kwargs)) from error
 
     return call
 
 
-def _as_message(error: IrisMlpError) -> gr.Error:
+def translate_error(error: IrisMlpError, t: Translate) -> str:
+    """Return an error's sentence in the language of `t`; in English where it has no translation."""
+    values = {
+        name: translate_error(value, t) if isinstance(value, IrisMlpError) else value
+        for name, value in error.values.items()
+    }
+    try:
+        return t(f"errors.{error.template}", **values)
+    except KeyError:  # raised in the visitor's language, or where only programs call
+        return str(error)
+
+
+def _find_translator(*args: object, **kwargs: object) -> Translate:
+    """Return the translator for the request among a handler's arguments; English without one."""
+    requests = (value for value in (*args, *kwargs.values()) if isinstance(value, gr.Request))
+    return request_translator(next(requests, None))
+
+
+def _as_message(error: IrisMlpError, t: Translate) -> gr.Error:
     # Gradio renders messages as HTML, and ours quote what the visitor gave.
-    return gr.Error(html.escape(str(error), quote=False), print_exception=False)
+    text = html.escape(translate_error(error, t), quote=False)
+    return gr.Error(text, title=t("common.error_title"), print_exception=False)

@@ -14,7 +14,7 @@ from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
 from iris_mlp.errors import SettingsError
 from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.sweep import sweep
-from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.errors import translate_error, user_errors
 from iris_mlp.ui.landscape_panel import (
     COLUMNS,
     SEED_COUNTS,
@@ -74,7 +74,7 @@ def retrain(settings: Any, request: gr.Request) -> Pictures:
     try:
         return show_training(read_settings(settings), t)
     except SettingsError as error:  # Gradio shows no messages of events that skip the queue
-        return show_refusal(str(error), t)
+        return show_refusal(translate_error(error, t), t)
 
 
 @user_errors

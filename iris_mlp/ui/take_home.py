@@ -24,13 +24,15 @@ ADD_ADDRESS = (
 
 
 @user_errors
-def write_script(*settings: Any) -> str:
+def write_script(request: gr.Request, *settings: Any) -> str:
     """Return the settings as a stand-alone script."""
     return render_script(TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings))))
 
 
 @user_errors
-def make_link(checkpoint: Checkpoint | None, address: str, *settings: Any) -> str:
+def make_link(
+    request: gr.Request, checkpoint: Checkpoint | None, address: str, *settings: Any
+) -> str:
     """Return an address with the last run's settings and weights, else the settings alone."""
     if checkpoint is None:
         config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))

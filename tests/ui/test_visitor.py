@@ -60,7 +60,9 @@ def test_a_local_run_finds_its_last_weights_and_a_public_one_does_not(last_run, 
 def test_a_link_goes_before_what_the_browser_kept():
     config = TrainConfig(epochs=20, seed=7, hidden=5)
     checkpoint = make_checkpoint(seed=7, hidden=5)
-    link = take_home.make_link(checkpoint, "https://example.org/", *DEFAULTS.to_dict().values())
+    link = take_home.make_link(
+        None, checkpoint, "https://example.org/", *DEFAULTS.to_dict().values()
+    )
     shared = link.partition("?share=")[2]
     recalled = recall_run(shared, store_run(make_checkpoint()))
     assert recalled.config.seed == config.seed
@@ -72,7 +74,7 @@ def test_a_link_goes_before_what_the_browser_kept():
 
 def test_a_link_before_the_first_run_carries_the_settings_alone():
     config = TrainConfig(epochs=77, optimizer="adam", lr=0.02)
-    link = take_home.make_link(None, "https://example.org/", *config.to_dict().values())
+    link = take_home.make_link(None, None, "https://example.org/", *config.to_dict().values())
     recalled = recall_run(link.partition("?share=")[2], None)
     assert recalled.config == config
     assert recalled.checkpoint is None
@@ -80,7 +82,7 @@ def test_a_link_before_the_first_run_carries_the_settings_alone():
 
 def test_a_large_model_is_shared_by_its_settings():
     checkpoint = make_checkpoint(hidden=share.MAX_HIDDEN + 1)
-    link = take_home.make_link(checkpoint, "x", *DEFAULTS.to_dict().values())
+    link = take_home.make_link(None, checkpoint, "x", *DEFAULTS.to_dict().values())
     recalled = recall_run(link.partition("?share=")[2], None)
     assert recalled.config.hidden == share.MAX_HIDDEN + 1
     assert recalled.checkpoint is None

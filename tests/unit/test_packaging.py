@@ -1,6 +1,7 @@
 """What a Space is told, and what it installs, held against the project itself."""
 
 import ast
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -87,3 +88,8 @@ def test_importing_the_app_loads_nothing_that_only_some_visitors_need():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_every_file_that_the_readme_shows_is_there():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).is_file(), target

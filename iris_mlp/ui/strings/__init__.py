@@ -37,7 +37,14 @@ def translator(language: str) -> Translate:
 @cache
 def page_i18n() -> gr.I18n:
     """Return the catalogue in Gradio's form, for labels that the browser translates."""
-    return gr.I18n(**load_catalogue())
+    texts = load_catalogue().items()
+    # The sentences of errors are made on the server alone, so no page carries them.
+    return gr.I18n(
+        **{
+            language: {key: text for key, text in of.items() if not key.startswith("errors.")}
+            for language, of in texts
+        }
+    )
 
 
 def choose_language(query: str | None, accept_language: str | None) -> str:
