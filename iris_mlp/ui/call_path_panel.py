@@ -88,7 +88,7 @@ def _render_firings(call: CallTrace, forward: CallTrace, t: Translate) -> str:
         )
     label = escape(t("inside.hook"))
     return (
-        f'<div class="inside-table" tabindex="0" role="region" aria-label="{label}">'
+        f'<div class="inside-table" tabindex="0" role="group" aria-label="{label}">'
         f'<table class="firings"><thead><tr><th scope="col">{label}</th>'
         f'<th scope="col"><code>model(x)</code></th>'
         f'<th scope="col"><code>model.<wbr>forward(x)</code></th></tr></thead>'

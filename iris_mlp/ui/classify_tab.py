@@ -26,6 +26,8 @@ from iris_mlp.ui.strings import page_i18n, request_translator
 FIRST_FLOWER_CM = (5.7, 2.9, 4.2, 1.3)
 """The typical versicolor."""
 
+# A screen reader announces what changes in a place that it knew before; `off` inside stays silent.
+_ANNOUNCE = 'element.setAttribute("aria-live", "polite");'
 _CHOOSE_SPECIMEN = """
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-row]");
@@ -199,7 +201,7 @@ def build() -> ClassifyTab:
     run, uploaded, batch, classifier = gr.State(), gr.State(), gr.State(), gr.State()
     with gr.Row(elem_classes="classify-desk"):
         with gr.Column(elem_classes="classify-controls", min_width=280):
-            verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
+            verdict = gr.HTML(elem_id="verdict", js_on_load=_ANNOUNCE, apply_default_css=False)
             with gr.Group(elem_classes="lengths"):
                 sliders = [
                     _build_slider(name, span, length_cm)
@@ -238,7 +240,7 @@ def build() -> ClassifyTab:
                 label=i18n("classify.hub"),
                 placeholder="user/iris-mlp",
                 max_lines=1,
-                submit_btn=True,
+                submit_btn=i18n("classify.hub_load"),  # type: ignore[arg-type]
                 elem_id="weights-hub",
             )
     with gr.Accordion(i18n("classify.csv"), open=False, elem_id="csv"):

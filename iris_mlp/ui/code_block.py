@@ -92,5 +92,5 @@ def _render_listing(code: str, caption: str, marked_line: int | None) -> str:
     # What scrolls must be within reach of the keyboard.
     return (
         f"<figcaption>{escape(caption)}</figcaption>"
-        f'<pre tabindex="0" role="region" aria-label="{escape(caption)}"><code>{lines}</code></pre>'
+        f'<pre tabindex="0" role="group" aria-label="{escape(caption)}"><code>{lines}</code></pre>'
     )

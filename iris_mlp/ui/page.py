@@ -1,6 +1,7 @@
 """What stands around the app in the served page: its language, its title, its headers."""
 
 import json
+from pathlib import Path
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -9,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from iris_mlp.ui.strings import choose_language, translator
 
 PAGE_TITLE = translator("en")("common.page_title")
+_MENDS = f"<script>{Path(__file__).with_name('accessibility.js').read_text('utf-8')}</script>"
 
 # Gradio asks the browser for its language; this answers with the one that the server chose.
 _LANGUAGE_SCRIPT = (
@@ -95,4 +97,4 @@ def _translate_page(page: bytes, language: str) -> bytes:
     # The English title stands in the page as HTML and as JSON; it is plain text in both.
     page = page.replace(PAGE_TITLE.encode(), title.encode())
     page = page.replace(b'lang="en"', f'lang="{language}"'.encode(), 1)
-    return page.replace(b"<head>", f"<head><title>{title}</title>{script}".encode(), 1)
+    return page.replace(b"<head>", f"<head><title>{title}</title>{script}{_MENDS}".encode(), 1)

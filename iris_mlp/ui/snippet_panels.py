@@ -79,7 +79,7 @@ def render_relu(comparison: ReluComparison, t: Translate) -> str:
     label = escape(t("inside.relu_table"))
     return (
         f'<p class="inside-verdict">{escape(verdict)}</p>'
-        f'<div class="inside-table" tabindex="0" role="region" aria-label="{label}">'
+        f'<div class="inside-table" tabindex="0" role="group" aria-label="{label}">'
         f'<table class="relu">{"".join(rows)}</table></div>'
         f'<dl class="inside-uses">{"".join(uses)}</dl>'
         f"{render_run(comparison.snippet, t('inside.code_that_ran'), t)}"

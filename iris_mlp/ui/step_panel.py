@@ -137,7 +137,7 @@ def _render_numbers(tensor: StepTensor, t: Translate) -> str:
         text = t("inside.more_numbers", shown=MAX_ROWS, total=tensor.before.size)
         cut = f'<p class="inside-note">{escape(text)}</p>'
     return (
-        f'<div class="inside-table" tabindex="0" role="region" aria-label="{escape(tensor.name)}">'
+        f'<div class="inside-table" tabindex="0" role="group" aria-label="{escape(tensor.name)}">'
         f'<table class="numbers"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>{cut}"
     )

@@ -38,7 +38,8 @@ def render_verdict(lengths_cm: Sequence[float], prediction: Prediction, t: Trans
         f'<div class="verdict" style="--flower:{color_of(species)}">'
         f'<p class="verdict-lead">{escape(t("classify.verdict_lead"))}</p>'
         f'<p class="verdict-species">{names}</p>'
-        f'<ul class="bars" aria-label="{escape(t("classify.confidences"))}">{bars}</ul>'
+        f'<ul class="bars" aria-live="off" aria-label="{escape(t("classify.confidences"))}">'
+        f"{bars}</ul>"
         f"{_render_range(lengths_cm, t)}</div>"
     )
 

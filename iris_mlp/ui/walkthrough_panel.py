@@ -81,7 +81,7 @@ def render_unit(sums: UnitArithmetic, by_pytorch: float, t: Translate) -> str:
     )
     caption = escape(t("inside.unit_caption", unit=unit))
     return (
-        f'<div class="unit-sum"><div class="inside-table" tabindex="0" role="region" '
+        f'<div class="unit-sum"><div class="inside-table" tabindex="0" role="group" '
         f'aria-label="{caption}"><table><caption>{caption}</caption><tbody>{lines}</tbody><tfoot>'
         f'<tr><th scope="row"><code>z[{unit}]</code> {escape(t("inside.sum"))}</th><td></td>'
         f"<td>{format_number(sums.total, signed=True)}</td><td></td></tr>"

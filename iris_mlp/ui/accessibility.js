@@ -1,0 +1,29 @@
+// What Gradio's own markup leaves out for a keyboard and a screen reader.
+
+// Arrow keys, Home and End move between the tabs, as the ARIA practices ask.
+document.addEventListener("keydown", (event) => {
+  const tab = event.target.closest?.("[role=tab]");
+  if (!tab) return;
+  const tabs = [...tab.parentElement.querySelectorAll("[role=tab]:not([aria-disabled=true])")];
+  const at = tabs.indexOf(tab);
+  const to = { ArrowRight: (at + 1) % tabs.length, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  const next = tabs.at(to);
+  next.click();
+  next.focus();
+});
+
+function mend() {
+  for (const fold of document.querySelectorAll("button.label-wrap")) {
+    const open = String(fold.classList.contains("open"));
+    if (fold.getAttribute("aria-expanded") !== open) fold.setAttribute("aria-expanded", open);
+  }
+  // Said in English before a label of any language; the role says the same in the reader's own.
+  for (const input of document.querySelectorAll("input[aria-label*=' for ']"))
+    input.setAttribute("aria-label",
+      input.getAttribute("aria-label").replace(/^(number input|range slider) for /, ""));
+}
+new MutationObserver(mend).observe(document.documentElement, {
+  subtree: true, childList: true, attributes: true, attributeFilter: ["class"],
+});
