@@ -13,11 +13,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 START_S = 120
+
+# What is awaited comes in a moment, or on a busy machine later; no test is about speed.
+expect.set_options(timeout=60_000)
 
 
 class App:
@@ -119,6 +122,7 @@ def visit(browser: Browser, url: str) -> Visit:
         options = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}} | options
         context: BrowserContext = browser.new_context(**options)
         page = context.new_page()
+        page.set_default_timeout(60_000)
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(address + path)

@@ -67,7 +67,7 @@ def test_each_import_of_the_app_is_pinned_for_the_space():
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module.split(".")[0])
-    third_party = imported - set(sys.stdlib_module_names) - {"iris_mlp"}
+    third_party = imported - set(sys.stdlib_module_names) - {"iris_mlp", "benchmarks"}
     names = {"sklearn": "scikit-learn", "pynvml": "nvidia-ml-py", "PIL": "pillow"}
     # These come with others and are used where those are: PIL, starlette and gradio_client with
     # Gradio; httpx2 and yaml with huggingface_hub; llvmlite with Numba; triton with CUDA's torch.
