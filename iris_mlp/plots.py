@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Scale = Literal["linear", "log"]
 
 TRAIN_COLOR = "#5b3fa0"
-TEST_COLOR = "#c2620a"
+TEST_COLOR = "#b35908"
 
 
 def plot_loss(history: History, scale: Scale = "linear") -> Figure:

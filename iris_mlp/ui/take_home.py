@@ -98,7 +98,11 @@ def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> tuple
     with gr.Accordion(i18n("train.share"), open=False) as share_panel:
         gr.Markdown(i18n("train.share_help"))
         link = gr.Textbox(
-            show_label=False, container=False, interactive=False, buttons=["copy"], elem_id="share"
+            label=i18n("train.share"),
+            show_label=False,
+            container=False,
+            interactive=True,  # a disabled field is out of a keyboard's reach
+            elem_id="share",
         )
     share_panel.expand(make_link, [checkpoint, link, *settings], link, js=ADD_ADDRESS, **private)
 
