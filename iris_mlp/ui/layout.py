@@ -6,17 +6,15 @@ from urllib.parse import urlencode
 
 import gradio as gr
 
-from iris_mlp.ui import (
-    api,
-    classify_tab,
-    compare_tab,
-    explore_tab,
-    hardware_tab,
-    inside_tab,
-    train_tab,
-)
+from iris_mlp.ui import api
+from iris_mlp.ui.classify import tab as classify_tab
+from iris_mlp.ui.compare import tab as compare_tab
+from iris_mlp.ui.explore import tab as explore_tab
+from iris_mlp.ui.hardware import tab as hardware_tab
+from iris_mlp.ui.inside import tab as inside_tab
 from iris_mlp.ui.page import PAGE_TITLE
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
+from iris_mlp.ui.train import tab as train_tab
 from iris_mlp.ui.visitor import (
     SHARE_PARAMETER,
     STORAGE_KEY,

@@ -5,7 +5,7 @@ from pathlib import Path
 from gradio.themes import Base
 from gradio.themes.utils import colors, sizes
 
-STYLE_SHEETS = sorted(Path(__file__).parent.glob("*.css"), key=lambda path: path.stem != "style")
+STYLE_SHEETS = sorted(Path(__file__).parent.rglob("*.css"), key=lambda path: path.stem != "style")
 
 SPECIES_COLORS = ("#0072b2", "#e08a00", "#c8649f")
 """Setosa, versicolor, virginica: told apart with any colour vision (after Okabe and Ito 2008)."""

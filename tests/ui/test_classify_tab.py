@@ -15,7 +15,8 @@ from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
 from iris_mlp.data import CLASS_NAMES, load_flowers
 from iris_mlp.inference import Classifier, shipped_classifier, write_csv
 from iris_mlp.model import build_model
-from iris_mlp.ui.classify_tab import (
+from iris_mlp.ui.classify.specimens import find_typical, rank_hardest
+from iris_mlp.ui.classify.tab import (
     adopt_run,
     choose_specimen,
     classify,
@@ -25,9 +26,8 @@ from iris_mlp.ui.classify_tab import (
     upload_weights,
     use_weights,
 )
-from iris_mlp.ui.classify_view import Pictures, View, show_batch, show_model
-from iris_mlp.ui.plane import PETAL_PLANE, SLIDER_RANGES_CM
-from iris_mlp.ui.specimens import find_typical, rank_hardest
+from iris_mlp.ui.classify.view import Pictures, View, show_batch, show_model
+from iris_mlp.ui.components.plane import PETAL_PLANE, SLIDER_RANGES_CM
 
 FLOWER_CM = (6.3, 2.8, 5.1, 1.5)
 
@@ -259,7 +259,7 @@ def test_no_text_of_a_catalogue_or_a_file_becomes_markup():
 def test_building_the_page_loads_no_data():
     code = (
         "import sys, gradio as gr\n"
-        "from iris_mlp.ui import classify_tab\n"
+        "from iris_mlp.ui.classify import tab as classify_tab\n"
         "with gr.Blocks():\n"
         "    tab = classify_tab.build()\n"
         "print(len(tab.sliders), 'sklearn' in sys.modules, 'contourpy' in sys.modules)"

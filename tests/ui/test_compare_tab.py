@@ -21,8 +21,8 @@ from iris_mlp.overhead.profiling import Profile
 from iris_mlp.overhead.race import Contender, Lap, find_contenders, summarize
 from iris_mlp.overhead.record_every import ReadPoint, conclude_reads
 from iris_mlp.overhead.verdict import conclude
-from iris_mlp.ui import compare_tab
-from iris_mlp.ui.batch_panel import (
+from iris_mlp.ui.compare import tab as compare_tab
+from iris_mlp.ui.compare.batch_panel import (
     measure_step,
     render_curves,
     render_memory,
@@ -35,13 +35,13 @@ from iris_mlp.ui.batch_panel import (
     write_memory,
     write_noise,
 )
-from iris_mlp.ui.crossover_panel import (
+from iris_mlp.ui.compare.crossover_panel import (
     read_hidden,
     render_crossover,
     run_crossover,
     write_crossover,
 )
-from iris_mlp.ui.experiment import (
+from iris_mlp.ui.compare.experiment import (
     Plot,
     Scale,
     TimeLimit,
@@ -54,14 +54,14 @@ from iris_mlp.ui.experiment import (
     round_count,
     spread_labels,
 )
-from iris_mlp.ui.ledger_panel import (
+from iris_mlp.ui.compare.ledger_panel import (
     DeviceCosts,
     render_ledger,
     run_ledger,
     write_ledger,
     write_reads,
 )
-from iris_mlp.ui.race_panel import render_race, run_race, write_verdict
+from iris_mlp.ui.compare.race_panel import render_race, run_race, write_verdict
 from iris_mlp.ui.strings import LANGUAGES, load_catalogue, translator
 
 EN, ZH = translator("en"), translator("zh-CN")
@@ -598,7 +598,7 @@ def test_both_languages_have_every_key_with_the_same_values():
     texts = load_catalogue()
     keys = [key for key in texts["en"] if key.startswith("compare.")]
     used = set()
-    for name in ("compare_tab", "race_panel", "ledger_panel", "crossover_panel", "batch_panel"):
+    for name in ("tab", "race_panel", "ledger_panel", "crossover_panel", "batch_panel"):
         source = (Path(compare_tab.__file__).parent / f"{name}.py").read_text("utf-8")
         used |= set(re.findall(r'["\'](compare\.[a-z_-]+)["\']', source))
     assert used <= set(keys)
@@ -606,7 +606,7 @@ def test_both_languages_have_every_key_with_the_same_values():
         english, chinese = (set(re.findall(r"\{(\w+)\}", texts[lang][key])) for lang in LANGUAGES)
         assert english == chinese, key
     raw = json.loads(
-        (Path(compare_tab.__file__).parent / "strings" / "compare.json").read_text("utf-8")
+        (Path(compare_tab.__file__).parents[1] / "strings" / "compare.json").read_text("utf-8")
     )
     assert all(set(texts) == set(LANGUAGES) for texts in raw.values())
 

@@ -17,18 +17,10 @@ from iris_mlp.data import load_flowers, load_split
 from iris_mlp.inference import Classifier
 from iris_mlp.sweep import LaneResult
 from iris_mlp.training import train
-from iris_mlp.ui import explore_tab
-from iris_mlp.ui.explore_tab import (
-    choose_settings,
-    load_page,
-    retrain,
-    run_landscape,
-    run_luck,
-    spread_settings,
-    stop_sweep,
-)
-from iris_mlp.ui.landscape_panel import COLUMNS, LRS, Landscape
-from iris_mlp.ui.live_panel import (
+from iris_mlp.ui.components.plane import BOTTOM, LEFT, RIGHT, SLIDER_RANGES_CM, TOP
+from iris_mlp.ui.explore import tab as explore_tab
+from iris_mlp.ui.explore.landscape_panel import COLUMNS, LRS, Landscape
+from iris_mlp.ui.explore.live_panel import (
     EPOCH_STEPS,
     HIDDEN_STEPS,
     LR_STEPS,
@@ -39,8 +31,16 @@ from iris_mlp.ui.live_panel import (
     render_controls,
     trace_folds,
 )
-from iris_mlp.ui.luck_panel import Sample, conclude_sample
-from iris_mlp.ui.plane import BOTTOM, LEFT, RIGHT, SLIDER_RANGES_CM, TOP
+from iris_mlp.ui.explore.luck_panel import Sample, conclude_sample
+from iris_mlp.ui.explore.tab import (
+    choose_settings,
+    load_page,
+    retrain,
+    run_landscape,
+    run_luck,
+    spread_settings,
+    stop_sweep,
+)
 from iris_mlp.ui.strings import LANGUAGES, load_catalogue, translator
 from iris_mlp.ui.sweep_endpoint import sweep
 

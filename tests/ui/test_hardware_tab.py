@@ -20,8 +20,8 @@ from iris_mlp.hardware.core_limits import CoreCount, MemoryLimit
 from iris_mlp.hardware.cpu import CpuInfo
 from iris_mlp.hardware.gpu import describe_gpu
 from iris_mlp.hardware.report import Accelerator, TorchInfo
-from iris_mlp.ui import hardware_tab
-from iris_mlp.ui.gpu_comparison import (
+from iris_mlp.ui.hardware import tab as hardware_tab
+from iris_mlp.ui.hardware.gpu_comparison import (
     BOTTOM,
     CASES,
     LEFT,
@@ -32,8 +32,8 @@ from iris_mlp.ui.gpu_comparison import (
     render_cases,
     render_comparison,
 )
-from iris_mlp.ui.hardware_card import describe_machine, render_report, shorten_name
-from iris_mlp.ui.name_anatomy import draw_anatomy, render_name, split_parts
+from iris_mlp.ui.hardware.name_anatomy import draw_anatomy, render_name, split_parts
+from iris_mlp.ui.hardware.report_card import describe_machine, render_report, shorten_name
 from iris_mlp.ui.strings import LANGUAGES, load_catalogue, translator
 
 EN, ZH = translator("en"), translator("zh-CN")

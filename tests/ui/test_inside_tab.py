@@ -22,9 +22,16 @@ from iris_mlp.introspection.snippet import Snippet, run_snippet
 from iris_mlp.introspection.training_step import backward_by_hand, step_flower
 from iris_mlp.introspection.walkthrough import explain_unit, walk_through
 from iris_mlp.model import build_model
-from iris_mlp.ui import inside_tab
-from iris_mlp.ui.code_block import highlight, render_code, render_folded, render_run
-from iris_mlp.ui.inside_tab import (
+from iris_mlp.ui.inside import tab as inside_tab
+from iris_mlp.ui.inside.code_block import highlight, render_code, render_folded, render_run
+from iris_mlp.ui.inside.snippet_panels import (
+    render_moves,
+    render_placement,
+    render_relu,
+    render_toy,
+)
+from iris_mlp.ui.inside.step_panel import render_step
+from iris_mlp.ui.inside.tab import (
     add_numbers,
     call_again,
     choose_class,
@@ -36,13 +43,18 @@ from iris_mlp.ui.inside_tab import (
     take_step,
     trace_calls,
 )
-from iris_mlp.ui.snippet_panels import render_moves, render_placement, render_relu, render_toy
-from iris_mlp.ui.step_panel import render_step
+from iris_mlp.ui.inside.walkthrough_panel import (
+    MAX_CELLS,
+    format_number,
+    render_strips,
+    render_unit,
+)
 from iris_mlp.ui.strings import LANGUAGES
-from iris_mlp.ui.walkthrough_panel import MAX_CELLS, format_number, render_strips, render_unit
 
 FLOWER_CM = (6.3, 2.8, 5.1, 1.5)
-STRINGS = json.loads((Path(inside_tab.__file__).parent / "strings/inside.json").read_text("utf-8"))
+STRINGS = json.loads(
+    (Path(inside_tab.__file__).parents[1] / "strings/inside.json").read_text("utf-8")
+)
 
 
 def make_classifier(hidden, seed=3):

@@ -8,10 +8,10 @@ from PIL import Image
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import TrainConfig
 from iris_mlp.training import History, train
-from iris_mlp.ui import train_tab
-from iris_mlp.ui.loss_chart import thin_history
-from iris_mlp.ui.run_summary import render_confusion
+from iris_mlp.ui.components.loss_chart import thin_history
 from iris_mlp.ui.strings import translator
+from iris_mlp.ui.train import tab as train_tab
+from iris_mlp.ui.train.run_summary import render_confusion
 
 SETTINGS = {
     "device": "cpu",

@@ -8,7 +8,8 @@ from iris_mlp import share
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import DEFAULTS, TrainConfig
 from iris_mlp.training import train
-from iris_mlp.ui import take_home, visitor
+from iris_mlp.ui import visitor
+from iris_mlp.ui.train import take_home
 from iris_mlp.ui.visitor import offer_settings, read_settings, recall_run, store_run
 
 

@@ -77,6 +77,26 @@ def test_each_import_of_the_app_is_pinned_for_the_space():
     assert {names.get(name, name) for name in third_party} - brought <= pinned
 
 
+def list_imports(path: Path) -> set[str]:
+    return {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    }
+
+
+def test_tabs_never_import_each_other_and_share_components_alone():
+    ui = ROOT / "iris_mlp" / "ui"
+    tabs = {path.parent.name for path in ui.glob("*/tab.py")}
+    assert len(tabs) == 6
+    for folder in {*tabs, "components"}:
+        others = tuple(f"iris_mlp.ui.{other}." for other in tabs - {folder})
+        for path in (ui / folder).glob("*.py"):
+            found = [name for name in list_imports(path) if name.startswith(others)]
+            assert not found, f"{path.relative_to(ROOT)} imports {found}"
+
+
 def test_app_file_is_short():
     assert len((ROOT / "app.py").read_text().splitlines()) <= 40
 

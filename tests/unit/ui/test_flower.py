@@ -5,7 +5,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from iris_mlp.ui.flower import (
+from iris_mlp.ui.components.flower import (
     CENTRE,
     HEIGHT_PX,
     PETAL_ANGLES,
@@ -14,7 +14,7 @@ from iris_mlp.ui.flower import (
     WIDTH_PX,
     draw_flower,
 )
-from iris_mlp.ui.plane import SLIDER_RANGES_CM
+from iris_mlp.ui.components.plane import SLIDER_RANGES_CM
 from iris_mlp.ui.strings import translator
 
 SVG = "{http://www.w3.org/2000/svg}"

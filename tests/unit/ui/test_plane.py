@@ -8,7 +8,7 @@ import torch
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import load_flowers
 from iris_mlp.inference import Classifier, shipped_classifier
-from iris_mlp.ui.plane import (
+from iris_mlp.ui.components.plane import (
     GRID,
     PETAL_PLANE,
     SEPAL_PLANE,

@@ -1,0 +1,282 @@
+"""The crossover: time of an epoch against the work in it, one plot for each kind of work."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Literal
+
+import gradio as gr
+import torch
+
+from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.overhead.crossover import (
+    AXES,
+    Axis,
+    Crossover,
+    Point,
+    conclude_crossover,
+    find_crossings,
+    measure_crossover,
+    measure_point,
+)
+from iris_mlp.overhead.published import LaunchCosts, derive_launch_costs
+from iris_mlp.ui.compare.experiment import (
+    Plot,
+    Scale,
+    TimeLimit,
+    cover_decades,
+    format_digits,
+    format_us,
+    list_compared,
+    name_device,
+    render_card,
+    round_count,
+    tint_of,
+)
+from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.strings import Translate, request_translator
+
+POINT_S = 0.2
+LESSON_HIDDEN = 10
+
+
+@user_errors
+def run_crossover(
+    stop: threading.Event | None,
+    checkpoint: Checkpoint | None,
+    request: gr.Request,
+    point_s: float = POINT_S,
+    axes: Sequence[Axis] = tuple(AXES),
+) -> Iterator[str]:
+    """Measure the visitor's model and each size, and yield the card after each of them."""
+    t, limit = request_translator(request), TimeLimit(stop)
+    devices = list_compared()
+    points: list[Point] = []
+    mine: list[Point] = []
+    yield render_crossover(points, mine, devices, t, done=0.0)
+    hidden = read_hidden(checkpoint)
+    for device in devices:
+        if not limit.is_over():
+            mine.append(measure_point(device, "hidden", hidden, point_s))
+    total = len(devices) * sum(len(AXES[axis]) for axis in axes)
+    if not limit.is_over():
+        for point in measure_crossover(axes, devices, point_s):
+            points.append(point)
+            if limit.is_over():
+                break
+            yield render_crossover(points, mine, devices, t, done=len(points) / total)
+    yield render_crossover(points, mine, devices, t)
+
+
+def read_hidden(checkpoint: Checkpoint | None) -> int:
+    """Return the hidden units of the visitor's model, or those of the lesson."""
+    return LESSON_HIDDEN if checkpoint is None else len(checkpoint.state["fc1.bias"])
+
+
+def render_crossover(
+    points: Sequence[Point],
+    mine: Sequence[Point],
+    devices: Sequence[str],
+    t: Translate,
+    done: float | None = None,
+) -> str:
+    """Return the card of the crossover as HTML.
+
+    Args:
+        points: What was measured; none before the first time.
+        mine: The visitor's model on each device.
+        devices: The CPU, and the GPU where there is one.
+        t: Translator of the visitor's language.
+        done: Share of the points that are measured; None when nothing runs.
+    """
+    floors = () if len(devices) > 1 else derive_launch_costs()
+    highest = [p.high_us for p in [*points, *mine]]
+    lowest = [p.low_us for p in [*points, *mine]]
+    y = cover_decades([*highest, *lowest], 100, 1e6)
+    plots = "".join(_draw_axis(axis, points, mine, devices, floors, y, t) for axis in AXES)
+    conclusion = write_crossover(points, devices, t)
+    return render_card(
+        picture=f'{_render_legend(devices, floors, t)}<div class="exp-plots three">{plots}</div>',
+        conclusion=t("compare.measuring") if done is not None else conclusion,
+        note=_write_note(mine, t),
+        done=done,
+        step=t("compare.cross_step"),
+    )
+
+
+def write_crossover(points: Sequence[Point], devices: Sequence[str], t: Translate) -> str:
+    """Return the sentence of the crossover as plain text, from the measured points alone."""
+    if not points:
+        return t("compare.cross_nothing")
+    if len(devices) < 2:
+        return _write_bound(points, t)
+    clauses = [
+        _write_clause(axis, conclude_crossover(points, axis, *devices[:2]), devices, t)
+        for axis in AXES
+    ]
+    return t("compare.cross_sentence", clauses=t("compare.clause_gap").join(clauses))
+
+
+def _write_clause(axis: Axis, result: Crossover, devices: Sequence[str], t: Translate) -> str:
+    first, second = (name_device(device) for device in devices[:2])
+    values: dict[str, str] = {"axis": t(f"compare.axis_{axis}"), "first": first, "second": second}
+    key = result.key
+    if key == "crosses" and result.value is not None:
+        winner, loser = (second, first) if result.first_wins_small else (first, second)
+        values |= {"winner": winner, "loser": loser}
+        values["value"] = t(f"compare.count_{axis}", count=round_count(result.value))
+    if result.smallest_ratio is not None and result.largest_ratio is not None:
+        ratios = (result.smallest_ratio, result.largest_ratio)
+        if key == "second_always":
+            ratios = (1 / ratios[0], 1 / ratios[1])
+        values |= {"small": format_digits(ratios[0]), "large": format_digits(ratios[1])}
+    return t(f"compare.cross_{key}", **values)
+
+
+def _write_bound(points: Sequence[Point], t: Translate) -> str:
+    """Say where this CPU takes longer than the fixed cost of a card that others measured.
+
+    A card with a fixed cost an epoch cannot win before that; from there on it may.
+    """
+    floors = derive_launch_costs()
+    if not floors:
+        return t("compare.cross_no_gpu")
+    floor, reached = floors[0], []
+    for axis in AXES:
+        line = sorted((p.value, p.epoch_us) for p in points if p.axis == axis)
+        if len(line) < 2:
+            continue
+        values, times = zip(*line)
+        crossings = find_crossings(values, times, [floor.epoch_us] * len(line))
+        if times[0] > floor.epoch_us:
+            reached.append(t("compare.bound_already", axis=t(f"compare.axis_{axis}")))
+        elif crossings:
+            count = t(f"compare.count_{axis}", count=round_count(crossings[0]))
+            reached.append(t("compare.bound_from", count=count))
+        else:
+            count = t(f"compare.count_{axis}", count=f"{values[-1]:,}")
+            reached.append(t("compare.bound_beyond", count=count))
+    if not reached:
+        return t("compare.cross_no_gpu")
+    return t(
+        "compare.cross_bound",
+        machine=floor.machine,
+        cost=format_us(floor.epoch_us),
+        reached=t("compare.bound_gap").join(reached),
+    )
+
+
+def _draw_axis(
+    axis: Axis,
+    points: Sequence[Point],
+    mine: Sequence[Point],
+    devices: Sequence[str],
+    floors: Sequence[LaunchCosts],
+    y: Scale,
+    t: Translate,
+) -> str:
+    values = AXES[axis]
+    plot = Plot(
+        Scale(values[0] / 1.6, values[-1] * 1.6, is_log=True), y, 300, 260, left=54, right=8
+    )
+    drawn, said = "", []
+    for floor in floors:
+        _, height = plot.place(values[0], floor.epoch_us)
+        drawn += f'<path class="floor" d="M{plot.left} {height}H{plot.width - plot.right}"/>'
+    for device in devices:
+        line = [p for p in points if p.axis == axis and p.device == device]
+        drawn += _draw_line(plot, line, device)
+        if line:
+            times = t("compare.list_separator").join(
+                f"{t(f'compare.count_{axis}', count=f'{p.value:,}')} {format_us(p.epoch_us)}"
+                for p in line
+            )
+            said.append(f"{name_device(device)}: {times}")
+    if axis == "hidden":
+        for point in mine:
+            x, height = plot.place(point.value, point.epoch_us)
+            drawn += f'<circle class="mine" cx="{x}" cy="{height}" r="7.5"/>'
+    if len(devices) > 1:
+        crossing = conclude_crossover(points, axis, *devices[:2])
+        if crossing.value is not None:
+            drawn += _draw_crossing(plot, crossing.value)
+    # Every other size has room for its number.
+    ticks, numbers = values[::2], t("compare.list_separator").join(said) or t("compare.no_points")
+    return plot.draw(
+        drawn,
+        t("compare.cross_alt", axis=t(f"compare.axis_{axis}"), points=numbers),
+        (t(f"compare.title_{axis}"), t("compare.epoch_time")),
+        (lambda value: _shorten(value), _show_us),
+        ticks,
+    )
+
+
+def _draw_line(plot: Plot, line: Sequence[Point], device: str) -> str:
+    if not line:
+        return ""
+    kind: Literal["cpu", "gpu"] = "cpu" if device == "cpu" else "gpu"
+    marks, bars = "", ""
+    for point in line:
+        x, y = plot.place(point.value, point.epoch_us)
+        low, high = (plot.place(point.value, us)[1] for us in (point.low_us, point.high_us))
+        bars += f"M{x} {low}V{high}"
+        if kind == "cpu":
+            marks += f'<circle class="dot" cx="{x}" cy="{y}" r="3.5"/>'
+        else:
+            marks += f'<rect class="dot" x="{x - 3.5}" y="{y - 3.5}" width="7" height="7"/>'
+    path = plot.trace((point.value, point.epoch_us) for point in line)
+    return (
+        f'<g style="--tint:{tint_of(device)}"><path class="spread" d="{bars}"/>'
+        f'<path class="curve" d="{path}"/>{marks}</g>'
+    )
+
+
+def _draw_crossing(plot: Plot, value: float) -> str:
+    x, _ = plot.place(value, plot.y.low)
+    side, gap = ("end", -5) if x > plot.width / 2 else ("start", 5)
+    return (
+        f'<path class="crossing" d="M{x} {plot.top}V{plot.height - plot.bottom}"/>'
+        f'<text class="{side} strong" x="{x + gap}" y="{plot.top + 12}">'
+        f"≈ {round_count(value)}</text>"
+    )
+
+
+def _render_legend(devices: Sequence[str], floors: Sequence[LaunchCosts], t: Translate) -> str:
+    items = "".join(
+        f'<li class="{"cpu" if device == "cpu" else "gpu"}" style="--tint:{tint_of(device)}">'
+        f"{name_device(device)}</li>"
+        for device in devices
+    )
+    items += f'<li class="mine">{escape(t("compare.your_model"))}</li>'
+    items += "".join(
+        '<li class="floor">'
+        + escape(t("compare.floor", machine=floor.machine, cost=format_us(floor.epoch_us)))
+        + "</li>"
+        for floor in floors
+    )
+    return f'<ul class="exp-legend">{items}</ul>'
+
+
+def _write_note(mine: Sequence[Point], t: Translate) -> str:
+    if not mine:
+        return ""
+    times = t("compare.list_separator").join(
+        f"{name_device(point.device)} {format_us(point.epoch_us)}" for point in mine
+    )
+    return t(
+        "compare.cross_note",
+        hidden=f"{mine[0].value:,}",
+        times=times,
+        threads=torch.get_num_threads(),
+    )
+
+
+def _shorten(value: float) -> str:
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:g}"
+
+
+def _show_us(us: float) -> str:
+    return format_us(us).replace(".00", "").replace(".0", "")

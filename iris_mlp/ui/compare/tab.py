@@ -1,0 +1,200 @@
+"""The CPU vs GPU tab: four experiments on the visitor's own machine, one panel each."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from iris_mlp.config import DEFAULTS, TRAIN_ROWS
+from iris_mlp.hardware.core_limits import usable_cores
+from iris_mlp.ui.compare.batch_panel import (
+    measure_step,
+    render_curves,
+    render_noise,
+    run_batches,
+    show_memory,
+    show_noise,
+)
+from iris_mlp.ui.compare.crossover_panel import render_crossover, run_crossover
+from iris_mlp.ui.compare.experiment import list_compared
+from iris_mlp.ui.compare.ledger_panel import render_ledger, run_ledger
+from iris_mlp.ui.compare.race_panel import LAP_EPOCHS, render_race, run_race
+from iris_mlp.ui.strings import page_i18n, request_translator
+
+NOISE_EPOCH_STEP = 100
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+class View(NamedTuple):
+    """What the tab shows before anything is measured, in the order of the components."""
+
+    race: str
+    ledger: str
+    crossover: str
+    noise: str
+    curves: str
+    memory: str
+
+
+@dataclass(frozen=True)
+class CompareTab:
+    """What the layout needs of this tab.
+
+    Attributes:
+        on_load: Handler that fills the empty pictures in the visitor's language.
+        on_load_outputs: Its outputs; it has no inputs.
+    """
+
+    on_load: Any
+    on_load_outputs: list[Any]
+
+
+def load_page(request: gr.Request) -> View:
+    """Fill the tab for a new visitor; nothing is measured."""
+    t, devices = request_translator(request), list_compared()
+    return View(
+        race=render_race([], [], devices, t),
+        ledger=render_ledger([], devices, t),
+        crossover=render_crossover([], [], devices, t),
+        noise=render_noise(None, 0, t),
+        curves=render_curves([], t),
+        memory=show_memory(DEFAULTS.hidden, TRAIN_ROWS, DEFAULTS.optimizer, request),
+    )
+
+
+def begin() -> tuple[threading.Event, Any, Any]:
+    """Make the switch that stops an experiment, and let the visitor press Stop alone."""
+    return threading.Event(), gr.update(interactive=False), gr.update(interactive=True)
+
+
+def stop_experiment(stop: threading.Event | None) -> None:
+    """Ask this visitor's experiment to end; it shows what it has measured."""
+    if stop is not None:
+        stop.set()
+
+
+def release_buttons() -> tuple[Any, Any]:
+    """Let the visitor start again."""
+    return gr.update(interactive=True), gr.update(interactive=False)
+
+
+def build(checkpoint: gr.State) -> CompareTab:
+    """Lay out and wire the tab.
+
+    Args:
+        checkpoint: The weights of the visitor's last run, a `Checkpoint` or None.
+    """
+    i18n = page_i18n()
+    # Experiments and trainings share the cores, and so the slots.
+    measuring = PRIVATE | {"concurrency_id": "training", "concurrency_limit": usable_cores()}
+
+    def build_race_settings() -> list[Any]:
+        choices = [(i18n(f"compare.lap_{epochs}"), epochs) for epochs in LAP_EPOCHS]
+        return [gr.Radio(choices, value=LAP_EPOCHS[0], label=i18n("compare.lap"))]
+
+    def build_noise_settings() -> list[Any]:
+        return [
+            gr.Slider(
+                0,
+                DEFAULTS.epochs,
+                0,
+                step=NOISE_EPOCH_STEP,
+                label=i18n("compare.noise_epoch"),
+                buttons=[],
+                elem_id="noise-epoch",
+            )
+        ]
+
+    with gr.Column(elem_classes="experiments"):
+        _, race = _build_experiment("race", run_race, measuring, build_race_settings)
+        _, ledger = _build_experiment("ledger", run_ledger, measuring)
+        _, crossover = _build_experiment(
+            "crossover", run_crossover, measuring, lambda: [checkpoint]
+        )
+        (epoch,), batches = _build_experiment(
+            "batch", run_batches, measuring, build_noise_settings, views=("noise", "curves")
+        )
+        memory = _build_memory(measuring)
+    epoch.input(
+        show_noise,
+        epoch,
+        batches[0],
+        trigger_mode="always_last",
+        concurrency_id="noise",
+        **PRIVATE,
+    )
+    return CompareTab(load_page, [*race, *ledger, *crossover, *batches, memory])
+
+
+def _build_experiment(
+    name: str,
+    run: Callable[..., Any],
+    measuring: dict[str, Any],
+    build_settings: Callable[[], list[Any]] = lambda: [],
+    views: Sequence[str] = (),
+) -> tuple[list[Any], list[gr.HTML]]:
+    """Lay out one panel, words left and pictures right, and wire its two buttons.
+
+    Args:
+        name: Of the panel, in the catalogue and in the page.
+        run: Handler that takes the switch, the settings and the request, and streams the views.
+        measuring: Options of the event that measures.
+        build_settings: Builds the inputs below the buttons.
+        views: Names of the pictures; left out, there is one with the panel's name.
+
+    Returns:
+        The settings and the pictures.
+    """
+    i18n, stop = page_i18n(), gr.State()
+    with gr.Row(elem_classes="exp-panel", elem_id=f"exp-{name}"):
+        with gr.Column(scale=2, min_width=260, elem_classes="exp-words"):
+            gr.Markdown(i18n(f"compare.{name}_text"))  # pyright: ignore[reportArgumentType]
+            with gr.Row(elem_classes="actions"):
+                start = gr.Button(
+                    i18n(f"compare.{name}_start"), variant="primary", elem_id=f"{name}-start"
+                )
+                stop_button = gr.Button(
+                    i18n("compare.stop"), interactive=False, elem_id=f"{name}-stop"
+                )
+            settings = build_settings()
+        with gr.Column(scale=5, min_width=280, elem_classes="exp-views"):
+            pictures = [
+                gr.HTML(elem_id=f"{view}-view", apply_default_css=False)
+                for view in views or (name,)
+            ]
+    began = start.click(
+        begin, None, [stop, start, stop_button], queue=False, trigger_mode="once", **PRIVATE
+    )
+    ended = began.then(run, [stop, *settings], pictures, **measuring)
+    # Also after an error, which would else leave the buttons as they are during a run.
+    ended.then(release_buttons, None, [start, stop_button], queue=False, **PRIVATE)
+    stop_button.click(stop_experiment, stop, queue=False, **PRIVATE)
+    return settings, pictures
+
+
+def _build_memory(measuring: dict[str, Any]) -> gr.HTML:
+    """Lay out and wire the memory of a training step, which is computed at every touch."""
+    i18n = page_i18n()
+    with gr.Row(elem_classes="exp-panel", elem_id="exp-memory"):
+        with gr.Column(scale=2, min_width=260, elem_classes="exp-words"):
+            gr.Markdown(i18n("compare.memory_text"))  # pyright: ignore[reportArgumentType]
+            with gr.Row():
+                hidden = gr.Number(
+                    DEFAULTS.hidden, label=i18n("compare.memory_hidden"), min_width=110
+                )
+                rows = gr.Number(TRAIN_ROWS, label=i18n("compare.memory_rows"), min_width=110)
+            optimizer = gr.Radio(
+                [("SGD", "sgd"), ("Adam", "adam")],
+                value=DEFAULTS.optimizer,
+                label=i18n("compare.memory_optimizer"),
+            )
+            measure = gr.Button(i18n("compare.memory_start"), elem_id="memory-start")
+        with gr.Column(scale=5, min_width=280, elem_classes="exp-views"):
+            memory = gr.HTML(elem_id="memory-view", apply_default_css=False)
+    sizes = [hidden, rows, optimizer]
+    for control in sizes:
+        control.input(show_memory, sizes, memory, trigger_mode="always_last", **PRIVATE)
+    measure.click(measure_step, sizes, memory, trigger_mode="once", **measuring)
+    return memory

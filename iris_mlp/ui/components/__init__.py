@@ -1,0 +1,1 @@
+"""What several tabs draw: the loss chart, the plane, the flower, the network."""

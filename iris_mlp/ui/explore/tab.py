@@ -1,0 +1,282 @@
+"""The Explore tab: train at every touch, map the settings, and see how much is luck."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, fields
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import gradio as gr
+from gradio.events import Dependency
+
+from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
+from iris_mlp.errors import SettingsError
+from iris_mlp.hardware.core_limits import usable_cores
+from iris_mlp.sweep import sweep
+from iris_mlp.ui.components.loss_chart import build_loss_chart
+from iris_mlp.ui.errors import translate_error, user_errors
+from iris_mlp.ui.explore.landscape_panel import (
+    COLUMNS,
+    SEED_COUNTS,
+    Axis,
+    Landscape,
+    build_landscape,
+    conclude_landscape,
+    describe_landscape,
+)
+from iris_mlp.ui.explore.live_panel import (
+    Pictures,
+    build_controls,
+    build_live_plane,
+    draw_live_frame,
+    read_settings,
+    render_controls,
+    settings_of,
+    show_refusal,
+    show_training,
+)
+from iris_mlp.ui.explore.luck_panel import Sample, build_luck, conclude_sample, describe_sample
+from iris_mlp.ui.strings import page_i18n, request_translator
+
+UPDATE_S = 0.25
+
+
+class Shown(NamedTuple):
+    """What changes while many trainings run, in the order of the components."""
+
+    chart: Any
+    stop: Any = gr.skip()
+    start_button: Any = gr.skip()
+    stop_button: Any = gr.skip()
+
+
+@dataclass(frozen=True)
+class ExploreTab:
+    """What the layout needs of this tab.
+
+    Attributes:
+        chosen: The settings that the visitor wants in the Train tab; `spread_settings` reads them.
+        choices: The events after which they are to be set there.
+        on_load: Handler that fills the tab in the visitor's language.
+        on_load_outputs: Its outputs; it has no inputs.
+    """
+
+    chosen: gr.State
+    choices: list[Dependency]
+    on_load: Any
+    on_load_outputs: list[Any]
+
+
+def retrain(settings: Any, request: gr.Request) -> Pictures:
+    """Train from scratch with the settings of the controls, or show why they are refused."""
+    t = request_translator(request)
+    try:
+        return show_training(read_settings(settings), t)
+    except SettingsError as error:  # Gradio shows no messages of events that skip the queue
+        return show_refusal(translate_error(error, t), t)
+
+
+@user_errors
+def choose_settings(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
+    """Put the settings of a cell or of a seed into the controls, train, and offer them."""
+    config = read_settings(getattr(event, "settings", None))
+    settings = settings_of(config)
+    return settings, settings, *show_training(config, request_translator(request))
+
+
+@user_errors
+def take_settings(settings: Any, request: gr.Request) -> dict[str, Any]:
+    """Offer the settings of the controls to the Train tab."""
+    taken = settings_of(read_settings(settings))
+    gr.Info(request_translator(request)("explore.taken"), duration=4)
+    return taken
+
+
+@user_errors
+def run_landscape(settings: Any, axis: Axis, seeds: int, request: gr.Request) -> Iterator[Shown]:
+    """Train each cell of the table, all with one seed first, and yield it as it fills."""
+    t = request_translator(request)
+    landscape = Landscape(
+        read_settings(settings), "epochs" if axis == "epochs" else "hidden", seeds
+    )
+    limits, lanes = host_limits(), landscape.make_sweep()
+    lanes.check(limits, limits.sweep_lanes)
+
+    def show(running: bool, elapsed_s: float) -> dict[str, Any]:
+        note = conclude_landscape(landscape, elapsed_s, t)
+        if running:
+            note = t("explore.progress", done=f"{landscape.done:,}", total=f"{len(lanes):,}")
+        return describe_landscape(landscape, note, running, t)
+
+    yield from _stream(landscape.list_lanes(), landscape.add, show)
+
+
+@user_errors
+def run_luck(settings: Any, request: gr.Request) -> Iterator[Shown]:
+    """Train the same settings from a thousand seeds and yield what they come to."""
+    t = request_translator(request)
+    sample = Sample(read_settings(settings))
+    limits, lanes = host_limits(), sample.make_sweep()
+    lanes.check(limits, limits.sweep_lanes)
+
+    def show(running: bool, elapsed_s: float) -> dict[str, Any]:
+        note = conclude_sample(sample, t)
+        if running:
+            note = t("explore.progress", done=f"{sample.done:,}", total=f"{len(lanes):,}")
+        return describe_sample(sample, note, running, t)
+
+    yield from _stream(lanes, sample.add, show)
+
+
+def stop_sweep(stop: threading.Event | None) -> None:
+    """Ask this visitor's sweep to end; it keeps what is done."""
+    if stop is not None:
+        stop.set()
+
+
+def release_buttons() -> tuple[Any, Any]:
+    """Let the visitor start again."""
+    return gr.update(interactive=True), gr.update(interactive=False)
+
+
+def spread_settings(chosen: dict[str, Any] | None) -> list[Any]:
+    """Return chosen settings for the controls of the Train tab, in the order of `TrainConfig`."""
+    return [(chosen or {}).get(setting.name, gr.skip()) for setting in fields(TrainConfig)]
+
+
+def load_page(request: gr.Request) -> tuple[Any, ...]:
+    """Fill the tab for a new visitor: the lesson run, an empty table, an empty meadow."""
+    t = request_translator(request)
+    base = read_settings(settings_of(DEFAULTS))
+    return (
+        gr.update(frame=render_controls(t)),
+        gr.update(frame=draw_live_frame(t)),
+        describe_landscape(Landscape(base, "hidden", 1), t("explore.landscape_empty"), False, t),
+        describe_sample(Sample(base), "", False, t),
+    )
+
+
+def _stream(
+    lanes: Iterable[TrainConfig],
+    add: Callable[[Any], None],
+    show: Callable[[bool, float], dict[str, Any]],
+) -> Iterator[Shown]:
+    """Run the lanes and yield a few times a second; closing it ends them."""
+    stop, wall_s, started = threading.Event(), host_limits().wall_s, perf_counter()
+    yield Shown(show(True, 0.0), stop, gr.update(interactive=False), gr.update(interactive=True))
+    shown_at = 0.0
+    with closing(sweep(lanes, stop=stop)) as results:
+        for result in results:
+            add(result)
+            elapsed_s = perf_counter() - started
+            if elapsed_s > wall_s:
+                stop.set()
+            if elapsed_s - shown_at >= UPDATE_S:
+                shown_at = elapsed_s
+                yield Shown(show(True, elapsed_s))
+    yield Shown(show(False, perf_counter() - started))
+
+
+def build() -> ExploreTab:
+    """Lay out and wire the tab."""
+    i18n = page_i18n()
+    chosen = gr.State()
+
+    def add_text(name: str, kind: str) -> None:
+        gr.Markdown(i18n(f"explore.{name}"), elem_classes=f"explore-{kind}")  # pyright: ignore[reportArgumentType]
+
+    def add_buttons(name: str) -> tuple[gr.Button, gr.Button, gr.State]:
+        prefix = "explore" if name == "landscape" else name
+        return (
+            gr.Button(i18n(f"explore.{name}_start"), variant="primary", elem_id=f"{prefix}-start"),
+            gr.Button(i18n("train.stop"), interactive=False, elem_id=f"{prefix}-stop"),
+            gr.State(),
+        )
+
+    with gr.Column(elem_classes="explore"):
+        add_text("live_heading", "heading")
+        with gr.Row(elem_classes="live-desk"):
+            with gr.Column(min_width=240, elem_classes="live-left"):
+                controls = build_controls(elem_id="live-controls")
+                take = gr.Button(i18n("explore.take"), size="sm", elem_id="live-take")
+            with gr.Column(min_width=280):
+                plane = build_live_plane(elem_id="live-plane")
+                add_text("live_legend", "legend")
+            chart = build_loss_chart(elem_id="live-chart")
+
+        add_text("landscape_heading", "heading")
+        with gr.Row(elem_classes="landscape-desk"):
+            landscape = build_landscape(elem_id="landscape")
+            with gr.Column(min_width=240, elem_classes="landscape-side"):
+                with gr.Row(elem_classes="actions"):
+                    start, stop_button, stop = add_buttons("landscape")
+                metric = gr.Radio(
+                    [
+                        (i18n("explore.scale_accuracy"), "accuracy"),
+                        (i18n("explore.scale_loss"), "loss"),
+                    ],
+                    value="accuracy",
+                    label=i18n("explore.metric"),
+                    elem_id="landscape-metric",
+                )
+                axis = gr.Radio(
+                    [(i18n(f"train.{name}"), name) for name in COLUMNS],
+                    value="hidden",
+                    label=i18n("explore.axis"),
+                    elem_id="landscape-axis",
+                )
+                seeds = gr.Radio(
+                    [(str(count), count) for count in SEED_COUNTS],
+                    value=SEED_COUNTS[1],
+                    label=i18n("explore.seeds"),
+                    elem_id="landscape-seeds",
+                )
+                add_text("landscape_help", "help")
+
+        add_text("luck_heading", "heading")
+        with gr.Row(elem_classes="actions luck-actions"):
+            luck_start, luck_stop_button, luck_stop = add_buttons("luck")
+        luck = build_luck(elem_id="luck")
+
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    choosing: dict[str, Any] = {
+        **private,
+        "concurrency_id": "live",
+        "concurrency_limit": usable_cores(),
+        # Not always_last, with which a second choice made meanwhile would repeat the first.
+        "trigger_mode": "multiple",
+    }
+    many: dict[str, Any] = {
+        **private,
+        "concurrency_id": "sweep",
+        "concurrency_limit": 2,
+        "trigger_mode": "once",
+    }
+    # Past the queue, which costs a second request; a visitor still has one at a time.
+    controls.move(
+        retrain, controls, [plane, chart], queue=False, trigger_mode="always_last", **private
+    )
+    choices = [
+        *(
+            clickable.choose(choose_settings, None, [controls, chosen, plane, chart], **choosing)
+            for clickable in (landscape, luck)
+        ),
+        take.click(take_settings, controls, chosen, **choosing),
+    ]
+    metric.input(
+        None,
+        metric,
+        None,
+        js="(metric) => {document.dispatchEvent("
+        "new CustomEvent('iris:landscape-metric', {detail: metric}));}",
+    )
+    for handler, inputs, view, event, buttons in (
+        (run_landscape, [controls, axis, seeds], landscape, stop, [start, stop_button]),
+        (run_luck, [controls], luck, luck_stop, [luck_start, luck_stop_button]),
+    ):
+        ended = buttons[0].click(handler, inputs, [view, event, *buttons], **many)
+        # Also after an error, which would else leave the buttons as they are during a run.
+        ended.then(release_buttons, None, buttons, queue=False, **private)
+        buttons[1].click(stop_sweep, event, queue=False, **private)
+    return ExploreTab(chosen, choices, load_page, [controls, plane, landscape, luck])

@@ -1,0 +1,148 @@
+"""One training step twice: the formulas beside autograd, number by number."""
+
+from html import escape
+from itertools import islice
+
+import numpy as np
+
+from iris_mlp.introspection.training_step import StepTensor, TrainingStep
+from iris_mlp.ui.inside.code_block import render_code, render_folded
+from iris_mlp.ui.inside.walkthrough_panel import format_number
+from iris_mlp.ui.strings import Translate
+
+MAX_ROWS = 48
+MAX_COLUMNS = 48
+CELL_PX = 18
+
+# Bishop's formulas in the order of the calculation; `backward_by_hand` is their code.
+FORMULAS = (
+    ("softmax", "p = softmax(logits)"),
+    ("d_logits", "δ₂ = ∂L/∂logits = (p − y) / n"),
+    ("fc2", "∂L/∂W₂ = δ₂ᵀ h,  ∂L/∂b₂ = Σ δ₂"),
+    ("d_z", "δ₁ = ∂L/∂z = (δ₂ W₂) ⊙ [z > 0]"),
+    ("fc1", "∂L/∂W₁ = δ₁ᵀ x,  ∂L/∂b₁ = Σ δ₁"),
+    ("sgd", "W ← W − lr · ∂L/∂W"),
+)
+
+
+def render_step(step: TrainingStep, t: Translate) -> str:
+    """Return the formulas, both losses, and each tensor's gradients and update twice."""
+    formulas = "".join(
+        f'<li><span class="formula">{escape(formula)}</span> '
+        f"<span>{escape(t(f'inside.formula_{name}'))}</span></li>"
+        for name, formula in FORMULAS
+    )
+    verdict = t(
+        "inside.step_verdict",
+        numbers=sum(tensor.before.size for tensor in step.tensors),
+        gradients=f"{step.max_gradient_difference:.1e}",
+        updates=f"{step.max_update_difference:.1e}",
+    )
+    biases = {tensor.name: tensor.by_hand for tensor in step.tensors if "bias" in tensor.name}
+    silent = int((biases["fc1.bias"] == 0).sum())
+    note = _describe_losses(step, t)
+    if silent and biases["fc2.bias"].any():  # else nothing came as far as ReLU
+        shut = t("inside.step_silent", silent=silent, hidden=biases["fc1.bias"].size)
+        note = t("inside.two_sentences", first=note, second=shut)
+    tensors = "".join(_render_tensor(tensor, t) for tensor in step.tensors)
+    source = render_code(step.source, t("inside.code_that_ran"))
+    return (
+        f'<p class="inside-verdict" role="status">{escape(verdict)}</p>'
+        f'<p class="inside-note">{escape(note)}</p>'
+        f'<div class="inside-pair step-pair"><div><ol class="formulas">{formulas}</ol>'
+        f'<div class="step-tensors">{tensors}</div></div>{source}</div>'
+    )
+
+
+def draw_heat(values: np.ndarray, label: str) -> str:
+    """Return a tensor as a grid, its longer side across: colour by sign, strength by size.
+
+    Args:
+        values: One or two dimensions; at most `MAX_COLUMNS` columns are drawn.
+        label: The text alternative.
+    """
+    grid = values.reshape(len(values), -1)
+    if len(grid) > grid.shape[1]:
+        grid = grid.T
+    grid = np.nan_to_num(grid[:, :MAX_COLUMNS])
+    largest = float(np.abs(grid).max()) or 1.0
+    rows, columns = grid.shape
+    cells = "".join(
+        f'<rect class="{"p" if value >= 0 else "n"}" x="{column * CELL_PX}" y="{row * CELL_PX}" '
+        f'fill-opacity="{abs(float(value)) / largest:.3f}"/>'
+        for (row, column), value in np.ndenumerate(grid)
+    )
+    width, height = columns * CELL_PX, rows * CELL_PX
+    return (
+        f'<svg class="heat" role="img" aria-label="{escape(label)}" width="{width}" '
+        f'height="{height}" viewBox="0 0 {width} {height}">{cells}</svg>'
+    )
+
+
+def _describe_losses(step: TrainingStep, t: Translate) -> str:
+    return t(
+        "inside.step_losses",
+        rows=step.rows,
+        by_hand=f"{step.loss_by_hand:.8f}",
+        by_autograd=f"{step.loss_by_autograd:.8f}",
+    )
+
+
+def _render_tensor(tensor: StepTensor, t: Translate) -> str:
+    shape = str(tensor.before.shape)
+    opened = tensor.name == "fc2.bias"  # three numbers, where backward begins
+    pictures = "".join(
+        f"<figure>{draw_heat(values, _describe_heat(tensor.name, values, key, t))}"
+        f"<figcaption>{escape(t(f'inside.{key}'))}</figcaption></figure>"
+        for key, values in (("by_hand", tensor.by_hand), ("by_autograd", tensor.by_autograd))
+    )
+    return (
+        f'<section class="step-tensor"><h3><code>{escape(tensor.name)}</code> '
+        f"<small>{escape(shape)}</small></h3>"
+        f'<div class="heats">{pictures}</div>'
+        f"{render_folded(t('inside.numbers'), _render_numbers(tensor, t), opened)}</section>"
+    )
+
+
+def _describe_heat(name: str, values: np.ndarray, key: str, t: Translate) -> str:
+    return t(
+        "inside.heat_alt",
+        name=name,
+        way=t(f"inside.{key}"),
+        count=values.size,
+        low=format_number(float(values.min())),
+        high=format_number(float(values.max())),
+    )
+
+
+def _render_numbers(tensor: StepTensor, t: Translate) -> str:
+    columns = ("entry", "before", "by_hand", "by_autograd", "difference", "after_hand", "after_sgd")
+    heads = "".join(f'<th scope="col">{escape(t(f"inside.{name}"))}</th>' for name in columns)
+    rows = []
+    for index in islice(np.ndindex(tensor.before.shape), MAX_ROWS):
+        by_hand, by_autograd = float(tensor.by_hand[index]), float(tensor.by_autograd[index])
+        cells = (
+            _format(float(tensor.before[index])),
+            _format(by_hand),
+            _format(by_autograd),
+            f"{abs(by_hand - by_autograd):.1e}",
+            _format(float(tensor.updated_by_hand[index])),
+            _format(float(tensor.updated_by_optimizer[index])),
+        )
+        entry = ", ".join(map(str, index))
+        body = "".join(f"<td>{cell}</td>" for cell in cells)
+        rows.append(f'<tr><th scope="row"><code>[{entry}]</code></th>{body}</tr>')
+    cut = ""
+    if tensor.before.size > MAX_ROWS:
+        text = t("inside.more_numbers", shown=MAX_ROWS, total=tensor.before.size)
+        cut = f'<p class="inside-note">{escape(text)}</p>'
+    return (
+        f'<div class="inside-table" tabindex="0" role="group" aria-label="{escape(tensor.name)}">'
+        f'<table class="numbers"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>{cut}"
+    )
+
+
+def _format(value: float) -> str:
+    """Return a number with the digits that float32 holds."""
+    return "0" if value == 0 else f"{value:.7g}".replace("-", "−")

@@ -1,0 +1,116 @@
+"""What the page shows of a run: the live chart's value, the log, the plot, the closing sentence."""
+
+import io
+import math
+from itertools import islice
+from typing import Any
+
+from PIL import Image
+
+from iris_mlp.config import TrainConfig
+from iris_mlp.plots import Scale, plot_loss
+from iris_mlp.training import History, Progress, TrainResult
+from iris_mlp.ui.components.loss_chart import thin_history
+from iris_mlp.ui.strings import Translate
+
+LOG_EVERY = 100
+MOST_LOG_LINES = 500
+UNKNOWN = "–"
+GUESSING_LOSS = math.log(3)
+"""Cross-entropy of a model that gives each of the three species one third."""
+
+
+def describe_chart(
+    config: TrainConfig,
+    history: History,
+    progress: Progress | None,
+    note: str,
+    t: Translate,
+    running: bool = True,
+) -> dict[str, Any]:
+    """Return the value of the live chart."""
+    return {
+        **thin_history(history, config.epochs),
+        "epochs": config.epochs,
+        "running": running,
+        "note": note,
+        "stats": _list_stats(config, progress, t, running),
+        "labels": {
+            "epoch": t("train.epoch"),
+            "loss": t("train.loss"),
+            "train": t("train.curve_train"),
+            "test": t("train.curve_test"),
+            "chart": t("train.chart"),
+            "empty": t("train.empty"),
+        },
+    }
+
+
+def describe_outcome(result: TrainResult, t: Translate) -> str:
+    """Return the sentence below the chart once a run has ended."""
+    if result.outcome == "diverged":
+        return t("train.diverged", epoch=f"{result.progress.epoch:,}", lr=f"{result.config.lr:g}")
+    if result.checkpoint is None:
+        return t("train.stopped_early")
+    key = "train.completed" if result.outcome == "completed" else "train.stopped"
+    sentence = t(
+        key,
+        epoch=f"{result.progress.epoch:,}",
+        loss=show_loss(result.progress.train_loss),
+        accuracy=f"{result.progress.evaluation.test_accuracy:.1%}",
+        elapsed=f"{result.progress.elapsed_s:.2f}",
+    )
+    if result.outcome == "completed" and (result.progress.train_loss or 0) > GUESSING_LOSS:
+        sentence += t("train.no_better_than_guessing")
+    return sentence
+
+
+def show_loss(loss: float | None) -> str:
+    """Return a loss with four digits, or a dash where none is known."""
+    return UNKNOWN if loss is None else f"{loss:.4f}"
+
+
+def _list_stats(
+    config: TrainConfig, progress: Progress | None, t: Translate, running: bool
+) -> list[list[str]]:
+    loss = test = accuracy = elapsed = speed = left = UNKNOWN
+    epoch = 0
+    if progress is not None:
+        epoch = progress.epoch
+        loss = show_loss(progress.train_loss)
+        elapsed, speed = _show_time(progress.elapsed_s), f"{progress.epochs_per_s:,.0f}/s"
+        left = _show_time(progress.remaining_s) if running else UNKNOWN
+        if math.isfinite(progress.evaluation.test_loss):  # else the weights are not numbers
+            test = show_loss(progress.evaluation.test_loss)
+            accuracy = f"{progress.evaluation.test_accuracy:.1%}"
+    return [
+        [t("train.epoch"), f"{epoch:,} / {config.epochs:,}"],
+        [t("train.train_loss"), loss],
+        [t("train.test_loss"), test],
+        [t("train.test_accuracy"), accuracy],
+        [t("train.elapsed"), elapsed],
+        [t("train.speed"), speed],
+        [t("train.left"), left],
+    ]
+
+
+def _show_time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:,.0f} min"
+
+
+def write_log(history: History, epochs: int) -> str:
+    """Return the newest of the lesson's lines, one every 100 epochs."""
+    newest_first = zip(reversed(history.epochs), reversed(history.losses))
+    lines = (
+        f"Epoch [{epoch}/{epochs}], Loss: {loss:.4f}"
+        for epoch, loss in newest_first
+        if epoch % LOG_EVERY == 0
+    )
+    return "\n".join(reversed(list(islice(lines, MOST_LOG_LINES))))
+
+
+def render_plot(history: History, scale: Scale) -> Image.Image:
+    """Return the loss plot as a picture."""
+    data = io.BytesIO()
+    plot_loss(history, scale).savefig(data, format="png")
+    return Image.open(data)
