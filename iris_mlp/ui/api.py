@@ -134,7 +134,7 @@ def build() -> None:
     # gr.api cannot hand out files, so these two are events without a trigger.
     gr.on([], train, _describe_inputs(train), [summary, plot, weights], api_name="train", **slots)
     gr.on([], sweep, _describe_inputs(sweep), [summary, table], api_name="sweep", **slots)
-    gr.api(classify, api_name="classify", concurrency_id="classify", concurrency_limit=8)
+    gr.api(classify, api_name="classify", queue=False)
     gr.api(hardware, api_name="hardware", concurrency_id="hardware", concurrency_limit=2)
     gr.api(decode_gpu, api_name="decode_gpu", concurrency_id="hardware", concurrency_limit=2)
 

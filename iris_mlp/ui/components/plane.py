@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -59,6 +59,11 @@ class Plane:
             BOTTOM - (y_cm - y_low) / (y_high - y_low) * (BOTTOM - TOP),
         )
 
+    def cut(self, lengths_cm: Sequence[float]) -> tuple[float, float]:
+        """Return the two lengths, in cm, at which a slice through a flower holds the others."""
+        length, width = (lengths_cm[i] for i in range(4) if i not in (self.x, self.y))
+        return length, width
+
     def to_cm(self, x_px: float, y_px: float) -> tuple[float, float]:
         """Return the lengths at a point of the drawing, on the sliders' steps of 0.1 cm."""
         (x_low, x_high), (y_low, y_high) = SLIDER_RANGES_CM[self.x], SLIDER_RANGES_CM[self.y]
@@ -101,8 +106,8 @@ def slice_plane(
         `color`; and `note`, which says where the plane cuts the other two lengths.
     """
     x, y = plane.to_px(lengths_cm[plane.x], lengths_cm[plane.y])
-    regions, sure = trace_regions(plane, classifier, lengths_cm)
-    length, width = (lengths_cm[i] for i in range(4) if i not in (plane.x, plane.y))
+    regions, sure = _trace_cut(plane, classifier, plane.cut(lengths_cm))
+    length, width = plane.cut(lengths_cm)
     return {
         "regions": regions,
         "sure": sure,
@@ -111,6 +116,14 @@ def slice_plane(
         "color": color_of(species),
         "note": t(f"classify.{plane.name}_slice", length=f"{length:.1f}", width=f"{width:.1f}"),
     }
+
+
+# A flower that moves within a plane leaves its regions as they are; most visitors share weights.
+@lru_cache(maxsize=256)
+def _trace_cut(
+    plane: Plane, classifier: Classifier, cut_cm: tuple[float, float]
+) -> tuple[list[str], list[str]]:
+    return trace_regions(plane, classifier, (*cut_cm, *cut_cm))
 
 
 def trace_regions(
@@ -133,7 +146,7 @@ def trace_regions(
     shape = (len(y_px), len(x_px))
     regions, sure = [], []
     for k in range(len(CLASS_NAMES)):
-        lead = logits[:, k] - np.delete(logits, k, axis=1).max(axis=1)
+        lead = logits[:, k] - np.maximum(logits[:, k - 1], logits[:, k - 2])
         contours = contour_generator(
             x_px, y_px, lead.reshape(shape), fill_type=FillType.OuterOffset
         )
