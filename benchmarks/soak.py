@@ -2,7 +2,7 @@
 
     python -m benchmarks.soak [--requests 5000] [--sessions 600] [--at-once 8]
 
-Visitors come, make ten calls each and go: they classify, move a slider, train and download, upload
+Visitors come, make five calls each and go: they classify, move a slider, train and download, upload
 weights, ask for the hardware, give bad values, and close the tab in the midst of a training. The
 table compares the server after the warm-up with the server after all. The warm-up brings as many
 sessions as the server remembers, since it keeps something of each. Exit status 1 where memory grew
@@ -30,7 +30,7 @@ from iris_mlp.checkpoint import SHIPPED_WEIGHTS
 from iris_mlp.config import TrainConfig
 from tests.e2e.conftest import App
 
-CALLS_OF_A_VISITOR = 10
+CALLS_OF_A_VISITOR = 5
 FLOWER_CM = (5.1, 3.5, 1.4, 0.2)
 MOST_GROWTH = 0.05
 SHARES = {
@@ -183,8 +183,7 @@ async def soak(
     )
     async with httpx.AsyncClient(base_url=url, timeout=300) as client:
         crowd = Soak(client, await read_endpoints(client), random.Random(options.seed))
-        await crowd.run(options.sessions, options.at_once, calls=1)
-        await crowd.run(options.requests // 10, options.at_once)
+        await crowd.run(options.sessions * CALLS_OF_A_VISITOR, options.at_once)
         table = []
         for requests in (0, options.requests):
             await crowd.run(requests, options.at_once)
@@ -197,7 +196,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Many mixed requests on one server.")
     parser.add_argument("--requests", type=int, default=5_000)
-    parser.add_argument("--sessions", type=int, default=600)
+    parser.add_argument("--sessions", type=int, default=540)
     parser.add_argument("--at-once", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

@@ -1,5 +1,6 @@
 """How the app is served: the settings of a public host, and the port."""
 
+import ctypes
 import os
 import sys
 import threading
@@ -17,10 +18,25 @@ MOST_WAITING = 128
 MOST_SESSIONS = 512
 """Visitors whose state is kept; Gradio keeps a copy of the whole page's settings for each."""
 PORT_TAKEN = 2
+KEPT_BYTES = 256 * 1024
+"""Freed memory that may stay with the process; larger blocks go back to the system at once."""
+
+
+def give_freed_memory_back() -> None:
+    """Keep glibc from raising by itself what it holds back, up to 64 MiB for each of its arenas.
+
+    Source: mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD; to set one ends the raising.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:  # musl has none
+        trim_threshold, mmap_threshold = -1, -3  # <malloc.h>
+        mallopt(trim_threshold, KEPT_BYTES)
+        mallopt(mmap_threshold, KEPT_BYTES)
 
 
 def serve(app: gr.Blocks) -> None:
     """Serve the app until it is stopped; exit with a sentence where its port is in use."""
+    give_freed_memory_back()
     # Runs share the cores among themselves; threads that wait for each other would slow all.
     torch.set_num_threads(1)
     # Python's threads take turns ten times as often, so that no visitor waits for who trains.
