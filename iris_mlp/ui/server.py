@@ -8,6 +8,7 @@ import threading
 import gradio as gr
 import torch
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from iris_mlp.training import warm_up
 from iris_mlp.ui.page import PageMiddleware
@@ -52,7 +53,8 @@ def serve(app: gr.Blocks) -> None:
             theme=build_theme(),
             css_paths=STYLE_SHEETS,
             i18n=page_i18n(),
-            app_kwargs={"middleware": [Middleware(PageMiddleware)]},
+            # Gradio compresses its scripts alone; the page and its answers shrink to a fifth.
+            app_kwargs={"middleware": [Middleware(GZipMiddleware), Middleware(PageMiddleware)]},
             max_file_size="4mb",
             state_session_capacity=MOST_SESSIONS,
             footer_links=["api"],
