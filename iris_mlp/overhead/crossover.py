@@ -152,7 +152,12 @@ def measure_point(device: str, axis: Axis, value: int, point_s: float = 0.2) -> 
         DeviceError: The device is not there.
     """
     if not 1 <= value <= MAX_VALUE[axis]:
-        raise SettingsError(f"{axis} must be from 1 to {MAX_VALUE[axis]:,}, not {value!r}.")
+        raise SettingsError(
+            "{name} must be from 1 to {most:,}, not {value!r}.",
+            name=axis,
+            most=MAX_VALUE[axis],
+            value=value,
+        )
     place = resolve_device(device)
     step = make_step(place, axis, value)
     step()

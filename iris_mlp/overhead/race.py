@@ -6,7 +6,7 @@ from statistics import median
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.devices import list_devices
-from iris_mlp.errors import DeviceError, SettingsError
+from iris_mlp.errors import DIVERGED, DeviceError, SettingsError
 from iris_mlp.training import Progress, train
 
 RARELY = 2_000
@@ -147,7 +147,7 @@ def run_lap(contender: Contender, config: TrainConfig, stop_at: int, repeat: int
             break
     result = run.result()
     if result.outcome == "diverged" or not reports:
-        raise SettingsError(result.message)
+        raise SettingsError(DIVERGED, lr=config.lr)
     first, last = reports[0], reports[-1]
     return Lap(
         contender=contender,

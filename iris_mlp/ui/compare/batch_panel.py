@@ -240,7 +240,9 @@ def _answer_memory(
     try:
         # A number field gives a float, and one that is empty gives nothing.
         if rows is not None and rows > MAX_ROWS:
-            raise SettingsError(f"No card holds more than {MAX_ROWS:,} rows; choose fewer.")
+            raise SettingsError(
+                "No card holds more than {most:,} rows; choose fewer.", most=MAX_ROWS
+            )
         width, batch = (int(n) if n is not None and n == n // 1 else 0 for n in (hidden, rows))
         computed = estimate_memory(width, batch, optimizer)
         found = measure_memory(width, batch, optimizer, list_compared()[-1]) if measured else None
