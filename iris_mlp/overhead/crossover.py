@@ -66,8 +66,9 @@ class Crossover:
         value: The size where the lines cross; None unless they cross once.
         first_wins_small: Whether the first device is the faster one below the crossing; None
             unless they cross once.
-        smallest_ratio: Time of the second over that of the first at the smallest size.
-        largest_ratio: The same at the largest.
+        smallest_ratio: Time of the second over that of the first at the smallest size where the
+            spreads are apart; None where there is none.
+        largest_ratio: The same at the largest such size.
     """
 
     key: CrossoverKey
@@ -228,12 +229,6 @@ def conclude_crossover(points: Sequence[Point], axis: Axis, first: str, second: 
     if len(values) < 2:
         return Crossover("missing")
     pairs = [(times[first, value], times[second, value]) for value in values]
-    ratios = [b.epoch_us / a.epoch_us for a, b in pairs]
-
-    def conclude(key: CrossoverKey, value: float | None = None) -> Crossover:
-        wins_small = None if value is None else decided[0][1] > 0
-        return Crossover(key, value, wins_small, ratios[0], ratios[-1])
-
     # 1 where the first device is faster, -1 where the second one is.
     decided = [
         (i, 1 if a.high_us < b.low_us else -1)
@@ -241,7 +236,13 @@ def conclude_crossover(points: Sequence[Point], axis: Axis, first: str, second: 
         if a.high_us < b.low_us or b.high_us < a.low_us
     ]
     if not decided:
-        return conclude("tie")
+        return Crossover("tie")
+    ratios = [pairs[i][1].epoch_us / pairs[i][0].epoch_us for i, _ in decided]
+
+    def conclude(key: CrossoverKey, value: float | None = None) -> Crossover:
+        wins_small = None if value is None else decided[0][1] > 0
+        return Crossover(key, value, wins_small, ratios[0], ratios[-1])
+
     flips = [(i, j) for (i, u), (j, v) in pairwise(decided) if u != v]
     if len(flips) > 1:
         return conclude("crosses_often")

@@ -178,7 +178,7 @@ def _render_bar(ledger: Ledger, t: Translate) -> str:
     )
     legend = "".join(
         f'<div class="{name}"><dt>{escape(t(f"compare.part_{name}"))}</dt><dd>'
-        f"{escape(format_us(us))} <small>{us / ledger.wall_us:.0%}</small></dd></div>"
+        f"{escape(format_us(us))} <small>{_write_share(us / ledger.wall_us)}</small></dd></div>"
         for name, us in [*parts, ("unaccounted", ledger.unaccounted_us)]
     )
     said = t("compare.list_separator").join(
@@ -198,6 +198,10 @@ def _render_bar(ledger: Ledger, t: Translate) -> str:
         f'<p class="ledger-sums">{escape(sums)}</p><dl class="ledger-parts">{legend}</dl>'
         f'<ul class="exp-list">{_list_details(ledger, t)}</ul>'
     )
+
+
+def _write_share(share: float) -> str:
+    return f"{abs(share):.0%}" if share > -0.005 else f"−{-share:.0%}"
 
 
 def _list_details(ledger: Ledger, t: Translate) -> str:

@@ -16,6 +16,7 @@ from iris_mlp.overhead.race import (
     Lap,
     Standing,
     find_contenders,
+    list_candidates,
     race,
     summarize,
 )
@@ -62,7 +63,7 @@ def run_race(stop: threading.Event | None, lap_epochs: int, request: gr.Request)
     t, limit = request_translator(request), TimeLimit(stop)
     devices = list_compared()
     laps: list[Lap] = []
-    yield render_race([], laps, devices, t, done=0.0)
+    yield render_race(list_candidates(devices), laps, devices, t, done=0.0, is_warm=False)
     contenders, absences = find_contenders(devices)
     total = REPEATS * len(contenders)
     yield render_race(contenders, laps, devices, t, absences, done=0.0)
@@ -82,16 +83,18 @@ def render_race(
     t: Translate,
     absences: Sequence[Absence] = (),
     done: float | None = None,
+    is_warm: bool = True,
 ) -> str:
     """Return the card of the race as HTML.
 
     Args:
-        contenders: Who takes part, in the order of the bars; none before the first race.
+        contenders: Who takes part, in the order of the bars.
         laps: What was measured.
         devices: The CPU, and the GPU where there is one.
         t: Translator of the visitor's language.
         absences: Engines that cannot run here.
         done: Share of the laps that are run; None when the race is over, or has not begun.
+        is_warm: Whether every engine has answered, so that laps may begin.
     """
     standings = {standing.contender: standing for standing in summarize(laps)}
     # Earlier measurements and times of others stand in for a GPU, and only where there is none.
@@ -126,7 +129,7 @@ def render_race(
         conclusion=t("compare.measuring") if waits else conclusion,
         note=_write_note(laps, absences, t),
         done=done,
-        step=step if contenders else t("compare.race_warm_up"),
+        step=step if is_warm else t("compare.race_warm_up"),
     )
 
 
