@@ -436,7 +436,15 @@ def test_sizes_whose_times_scatter_over_the_published_cost_decide_nothing():
         for axis in AXES
         for value, us in zip(AXES[axis], (2_000, 300, 400, 500, 600, 700, 800))
     ]
-    assert write_crossover(points, CPU, EN).count("nobody can tell") == 3
+    said = write_crossover(points, CPU, EN)
+    assert said.endswith(
+        "By width and rows and models at once the times scatter too much to tell; measure again."
+    )
+    assert "could win" not in said
+    steady = [p for axis in ("rows", "models") for p in line("cpu", axis, RISING)]
+    said = write_crossover([*(p for p in points if p.axis == "hidden"), *steady], CPU, EN)
+    assert "could win, at the earliest, from about" in said
+    assert said.endswith("By width the times scatter too much to tell; measure again.")
 
 
 @EACH

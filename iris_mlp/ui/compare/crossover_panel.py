@@ -161,7 +161,7 @@ def _write_bound(points: Sequence[Point], t: Translate) -> str:
     floors = derive_launch_costs()
     if not floors:
         return t("compare.cross_no_gpu")
-    floor, reached = floors[0], []
+    floor, reached, unsure = floors[0], [], []
     for axis in AXES:
         line = [p for p in points if p.axis == axis]
         flat = [floor.epoch_us] * 3
@@ -178,15 +178,19 @@ def _write_bound(points: Sequence[Point], t: Translate) -> str:
             count = t(f"compare.count_{axis}", count=round_count(result.value))
             reached.append(t("compare.bound_from", count=count))
         else:
-            reached.append(t("compare.bound_noise", axis=t(f"compare.axis_{axis}")))
-    if not reached:
-        return t("compare.cross_no_gpu")
-    return t(
-        "compare.cross_bound",
-        machine=floor.machine,
-        cost=format_us(floor.epoch_us),
-        reached=t("compare.bound_gap").join(reached),
-    )
+            unsure.append(t(f"compare.axis_{axis}"))
+    bound = t("compare.cross_no_gpu")
+    if reached:
+        bound = t(
+            "compare.cross_bound",
+            machine=floor.machine,
+            cost=format_us(floor.epoch_us),
+            reached=t("compare.bound_gap").join(reached),
+        )
+    if not unsure:
+        return bound
+    scatter = t("compare.bound_noise", axes=t("compare.and").join(unsure))
+    return t("compare.sentence_gap").join([bound, scatter])
 
 
 def _draw_axis(
