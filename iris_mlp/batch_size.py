@@ -12,7 +12,7 @@ from torch.func import functional_call, grad, vmap
 
 from iris_mlp.config import LOCAL_LIMITS, TRAIN_ROWS, TrainConfig
 from iris_mlp.data import load_split
-from iris_mlp.errors import SettingsError
+from iris_mlp.errors import DIVERGED, SettingsError
 from iris_mlp.model import IrisMLP, build_model
 from iris_mlp.training import Progress, evaluate, train
 
@@ -67,7 +67,9 @@ def train_to(config: TrainConfig, epoch: int) -> IrisMLP:
         DeviceError: The device or the engine is not there.
     """
     if not 0 <= epoch <= config.epochs:
-        raise SettingsError(f"epoch must be from 0 to {config.epochs:,}, not {epoch!r}.")
+        raise SettingsError(
+            "epoch must be from 0 to {last:,}, not {value!r}.", last=config.epochs, value=epoch
+        )
     if epoch == 0:
         return build_model(config.hidden, config.seed)
     run = train(replace(config, epochs=epoch, record_every=epoch))
@@ -75,7 +77,7 @@ def train_to(config: TrainConfig, epoch: int) -> IrisMLP:
         pass
     result = run.result()
     if result.checkpoint is None:
-        raise SettingsError(result.message)
+        raise SettingsError(DIVERGED, lr=config.lr)
     return result.checkpoint.build_model()
 
 
@@ -128,10 +130,11 @@ def measure_noise(
         SettingsError: A batch size is out of range, or the model is too wide.
     """
     if any(not 1 <= size <= TRAIN_ROWS for size in batch_sizes):
-        raise SettingsError(f"A batch size must be from 1 to {TRAIN_ROWS}.")
+        raise SettingsError("A batch size must be from 1 to {most}.", most=TRAIN_ROWS)
     if model.fc1.out_features > MAX_NOISE_HIDDEN:
         raise SettingsError(
-            f"The noise is measured up to {MAX_NOISE_HIDDEN:,} hidden units; choose fewer."
+            "The noise is measured up to {most:,} hidden units; choose fewer.",
+            most=MAX_NOISE_HIDDEN,
         )
     split = load_split()
     gradients = compute_row_gradients(model, split.x_train, split.y_train)

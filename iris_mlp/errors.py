@@ -15,6 +15,10 @@ class IrisMlpError(Exception):
         self.values = values
 
 
+DIVERGED = "Training diverges at the learning rate {lr:g}; try a tenth of it."
+"""What a `SettingsError` says where a measurement needs a run that does not diverge."""
+
+
 class SettingsError(IrisMlpError):
     """A setting is out of range or of the wrong kind; change the setting that the text names."""
 

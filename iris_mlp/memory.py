@@ -65,7 +65,11 @@ def estimate_memory(hidden: int, batch_size: int, optimizer: str = "sgd") -> Tra
     """
     TrainConfig(hidden=hidden, optimizer=optimizer)  # checks both
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise SettingsError(f"batch_size must be a whole number from 1 up, not {batch_size!r}.")
+        raise SettingsError(
+            "{name} must be a whole number from 1 up, not {value!r}.",
+            name="batch_size",
+            value=batch_size,
+        )
     parameters = hidden * (_FEATURES + 1) + _CLASSES * (hidden + 1)
     moments = 2 * parameters + _LAYER_TENSORS if optimizer == "adam" else 0
     return TrainingMemory(
@@ -105,14 +109,20 @@ def measure_memory(
     needed = _total(estimate_memory(hidden, batch_size, optimizer))
     if needed > MAX_MEASURED_BYTES:
         raise SettingsError(
-            f"This step needs {needed / GIB:.1f} GiB; at most {MAX_MEASURED_BYTES / GIB:.1f} GiB "
-            "is measured here, so choose fewer rows or hidden units."
+            "This step needs {needed_gib:,.1f} GiB; at most {most_gib:.1f} GiB "
+            "is measured here, so choose fewer rows or hidden units.",
+            needed_gib=needed / GIB,
+            most_gib=MAX_MEASURED_BYTES / GIB,
         )
     place = resolve_device(device)
     on_cuda = place.type == "cuda"
-    before = torch.cuda.memory_allocated(place) if on_cuda else 0
     if on_cuda:
+        # cuBLAS takes its workspace at a thread's first products and keeps it: not this step's.
+        small = build_model(hidden=10, seed=0).to(place)
+        small(torch.zeros(8, _FEATURES, device=place)).sum().backward()
+        del small
         torch.cuda.reset_peak_memory_stats(place)
+    before = torch.cuda.memory_allocated(place) if on_cuda else 0
     model = build_model(hidden, seed=0).to(place)
     stepper = _OPTIMIZERS[optimizer](model.parameters())
     x = torch.zeros(batch_size, _FEATURES, device=place)

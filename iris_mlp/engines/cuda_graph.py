@@ -43,10 +43,11 @@ def run(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Generator[Chun
     """
     device = split.x_train.device
     if device.type != "cuda":
-        others = "fused, or eager" if device.type == "cpu" else "eager"
         raise DeviceError(
-            f"The engine cuda-graph needs a CUDA GPU, and this run is on {device}; "
-            f"use the engine {others}."
+            "The engine {engine} needs a CUDA GPU, and this run is on {device}; "
+            "use the engine eager, or fused on the device cpu.",
+            engine="cuda-graph",
+            device=str(device),
         )
     return _loop(_Epoch(config, model, split), captured=True)
 

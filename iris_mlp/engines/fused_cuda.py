@@ -86,13 +86,16 @@ def _check_settings(configs: Sequence[TrainConfig]) -> None:
     for name in _ALIKE:
         if len({getattr(config, name) for config in configs}) > 1:
             raise SettingsError(
-                f"The trainings of one launch differ in {name}; start a launch for each value."
+                "The trainings of one launch differ in {name}; start a launch for each value.",
+                name=name,
             )
     hidden = configs[0].hidden
     if hidden > MOST_HIDDEN:
         raise SettingsError(
-            f"hidden is {hidden:,}, and the engine fused serves at most {MOST_HIDDEN} on a GPU; "
-            "use the engine cuda-graph, or fused on the device cpu."
+            "hidden is {hidden:,}, and the engine fused serves at most {most} on a GPU; "
+            "use the engine cuda-graph, or fused on the device cpu.",
+            hidden=hidden,
+            most=MOST_HIDDEN,
         )
 
 
@@ -100,8 +103,10 @@ def _check_device(device: torch.device) -> None:
     interpreted = os.environ.get("TRITON_INTERPRET") == "1"
     if device.type != "cuda" and not (interpreted and device.type == "cpu"):
         raise DeviceError(
-            f"This form of the engine fused needs a CUDA GPU, and the run is on {device}; "
-            "use the engine eager, or fused on the device cpu."
+            "The engine {engine} needs a CUDA GPU, and this run is on {device}; "
+            "use the engine eager, or fused on the device cpu.",
+            engine="fused for GPUs",
+            device=str(device),
         )
     try:
         import triton  # noqa: F401
@@ -206,8 +211,9 @@ def _explain_failure() -> Iterator[None]:
     except (TritonError, RuntimeError, OSError, CalledProcessError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise DeviceError(
-            f"Triton cannot run the kernel of the engine fused here ({reason[0][:200]}); "
-            "use the engine cuda-graph, or eager."
+            "Triton cannot run the kernel of the engine fused here ({reason}); "
+            "use the engine cuda-graph, or eager.",
+            reason=reason[0][:200],
         ) from error
 
 

@@ -5,7 +5,8 @@ follows. An empty field means unknown; `vram_gib` lists the memory variants as t
 (GB), the launch one first, with "/" between variants of the same compute and ";" before one
 whose compute differs; `fp32_tflops` is the launch variant's peak as the maker publishes it, or
 2 x cores x boost clock where the maker publishes those two; `laptop` is empty where one name serves
-both; `year` is when the maker introduced the card. `compute_capability` follows NVIDIA's page "CUDA
+both; `year` is when the maker introduced the card; `chip` is the one it was introduced with, since
+later runs of a card may use another one. `compute_capability` follows NVIDIA's page "CUDA
 GPU Compute Capability".
 """
 
@@ -286,9 +287,13 @@ def _decode_by_pattern(name: str) -> GpuName:
 
 
 def find_nearest(name: str, count: int = 3) -> tuple[str, ...]:
-    """Find the catalogue names most like a name, the most like first; none for an empty name."""
+    """Find the catalogue names most like a name, the most like first.
+
+    None for an empty name, nor for one that states a maker whose cards the catalogue lacks.
+    """
     parts = split_name(name)
-    if not parts.words:
+    rows = [row for row in _rows() if parts.vendor in (None, row.card.vendor)]
+    if not parts.words or not rows:
         return ()
     matcher = difflib.SequenceMatcher(autojunk=False)
     matcher.set_seq2(parts.phrase)
@@ -298,5 +303,5 @@ def find_nearest(name: str, count: int = 3) -> tuple[str, ...]:
         matcher.set_seq1(row.phrase)
         return matcher.ratio() + len(parts.words & row.words) / len(parts.words | row.words)
 
-    best = sorted(_rows(), key=likeness, reverse=True)[:count]
+    best = sorted(rows, key=likeness, reverse=True)[:count]
     return tuple(row.card.name or "" for row in best)

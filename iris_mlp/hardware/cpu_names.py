@@ -69,6 +69,18 @@ _ARM_CHIPS = (
     (r"a64fx", "Fujitsu", "A64FX", "A64FX", 2019),
     (r"kunpeng[- ]?920", "HiSilicon", "Kunpeng", "TaiShan V110", 2019),
 )
+# Chinese names of lines and makers, and the short form of Ryzen: (pattern, replacement).
+_SPELLINGS = (
+    (r"英特尔", " intel "),
+    (r"酷睿", " core "),
+    (r"至强", " xeon "),
+    (r"锐龙", " ryzen "),
+    (r"线程撕裂者", " threadripper "),
+    (r"霄龙", " epyc "),
+    (r"苹果", " apple "),
+    (r"鲲鹏", " kunpeng "),
+    (r"\br([3579])[ -](?=[0-9]{4})", r"ryzen \1 "),
+)
 _ARM_CORE = re.compile(r"(neoverse|cortex)[- ]([navex]\d+\w*)")
 
 
@@ -76,6 +88,8 @@ def decode_cpu(name: str) -> CpuName:
     """Say what a CPU's name means; never raises: an unknown name comes with `known=False`."""
     text = re.sub(r"[®™©]|\((?:r|tm|c)\)", " ", name[:MAX_NAME_LENGTH], flags=re.IGNORECASE)
     text = unicodedata.normalize("NFKC", text)[:MAX_NAME_LENGTH].lower()
+    for pattern, replacement in _SPELLINGS:
+        text = re.sub(pattern, replacement, text)
     text = re.sub(r"\s+", " ", text)
     for vendor, read in _READERS:
         reading = read(text)

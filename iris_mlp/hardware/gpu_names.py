@@ -1,5 +1,6 @@
 """Read a GPU's name by rules alone: its telling words, and the series and tier of its pattern."""
 
+import difflib
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -47,9 +48,19 @@ _SPELLINGS = (
     (r"\blaptop\s+/\s+maxq\b", " laptop "),
     (r"\b(rtx|gtx|gt|rx|mx)(?=a?[0-9])", r"\1 "),
     (r"\b([0-9]{3,4})(ti ?super|ti|super|xtx|xt|gre|m|s|d)\b", r"\1 \2 "),
+    (r"\b([0-9]{3,4})(ada|blackwell)\b", r"\1 \2 "),
     (r"\btisuper\b", "ti super"),
     (r"\bsxm[0-9]\b", "sxm"),
 )
+# What Chinese names say that English ones say in other words; the rest of them is a board partner.
+_CHINESE = (
+    (r"笔记本|移动[版端]", " laptop "),
+    (r"英伟达", " nvidia "),
+    (r"苹果", " apple "),
+    (r"泰坦", " titan "),
+    (r"[\u4e00-\u9fff]+", " "),
+)
+_MISSPELT = ("nvidia", "geforce", "radeon", "quadro", "laptop")
 GEFORCE_TIERS = frozenset({10, 20, 30, 40, 50, 60, 70, 80, 90})
 
 
@@ -90,6 +101,9 @@ def split_name(name: str) -> NameWords:
     """
     text = re.sub(r"[®™©]|\((?:r|tm|c)\)", " ", name[:MAX_NAME_LENGTH], flags=re.IGNORECASE)
     text = whole = unicodedata.normalize("NFKC", text)[:MAX_NAME_LENGTH].lower()
+    for pattern, replacement in _CHINESE:
+        text = whole = re.sub(pattern, replacement, text)
+    text = whole = re.sub(r"[a-z]{5,}", _correct, text)
     if bracketed := re.search(r"\[([^\]\[]*\d[^\]\[]*)\]", text):
         text = bracketed[1]  # lspci writes: GA102 [GeForce RTX 3090] (rev a1)
     part = None
@@ -115,6 +129,13 @@ def split_name(name: str) -> NameWords:
         plain=" ".join(plain),
         phrase=" ".join(kept),
     )
+
+
+def _correct(word: re.Match[str]) -> str:
+    """Return a word as it is meant where it is a slip of the finger: "gefore", "nvida"."""
+    if word[0] in _NOISE_WORDS:
+        return word[0]
+    return (difflib.get_close_matches(word[0], _MISSPELT, n=1, cutoff=0.8) or [word[0]])[0]
 
 
 def read_geforce_pattern(name: str) -> GeForcePattern | None:

@@ -116,7 +116,9 @@ def trace_call(
     """
     if style not in CODE or not set(hooked) <= set(LAYERS):
         raise SettingsError(
-            f"style must be one of {', '.join(CODE)}, and layers of {', '.join(LAYERS)}."
+            "style must be one of {styles}, and layers of {layers}.",
+            styles=", ".join(CODE),
+            layers=", ".join(LAYERS),
         )
     modules = {"model": model, "fc1": model.fc1, "relu": model.relu, "fc2": model.fc2}
     firings: list[Firing] = []

@@ -51,7 +51,11 @@ def run_counter(calls: int = 2) -> ToyRun:
         SettingsError: The number of calls is out of range.
     """
     if isinstance(calls, bool) or not isinstance(calls, int) or not 1 <= calls <= MAX_CALLS:
-        raise SettingsError(f"calls must be a whole number from 1 to {MAX_CALLS}, not {calls!r}.")
+        raise SettingsError(
+            "calls must be a whole number from 1 to {most}, not {value!r}.",
+            most=MAX_CALLS,
+            value=calls,
+        )
     code = "counter = Counter()\n" + "print(counter())\n" * calls
     return ToyRun(inspect.getsource(Counter), run_snippet(code, Counter=Counter))
 
@@ -65,6 +69,6 @@ def run_adder(a: float = 3, b: float = 5) -> ToyRun:
     for number in (a, b):
         known = isinstance(number, int | float) and not isinstance(number, bool)
         if not known or not math.isfinite(number) or abs(number) > MAX_NUMBER:
-            raise SettingsError(f"Give two numbers between -{MAX_NUMBER:g} and {MAX_NUMBER:g}.")
+            raise SettingsError("Give two numbers between -{most:g} and {most:g}.", most=MAX_NUMBER)
     code = f"add = Adder()\nprint(add({a!r}, {b!r}))\n"
     return ToyRun(inspect.getsource(Adder), run_snippet(code, Adder=Adder))

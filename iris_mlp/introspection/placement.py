@@ -101,7 +101,9 @@ def run_placement(
     for device in (model_device, input_device):
         if device not in list_places():
             raise DeviceError(
-                f"device {device!r} is not here; choose one of {', '.join(list_places())}."
+                "device {device!r} is not here; choose one of {places}.",
+                device=device,
+                places=", ".join(list_places()),
             )
     row = [float(value) for value in scaled]
     names = {"torch": torch, "build_model": build_model}

@@ -115,7 +115,9 @@ def explain_unit(checkpoint: Checkpoint, scaled: Sequence[float], unit: int) -> 
     """
     whole = isinstance(unit, int) and not isinstance(unit, bool)
     if not whole or not 0 <= unit < checkpoint.hidden:
-        raise SettingsError(f"unit must be from 0 to {checkpoint.hidden - 1}, not {unit!r}.")
+        raise SettingsError(
+            "unit must be from 0 to {last}, not {value!r}.", last=checkpoint.hidden - 1, value=unit
+        )
     weights = checkpoint.state["fc1.weight"][unit].tolist()
     bias = checkpoint.state["fc1.bias"][unit].item()
     terms = tuple(
@@ -135,6 +137,8 @@ def check_class(true_class: int) -> None:
     whole = isinstance(true_class, int) and not isinstance(true_class, bool)
     if not whole or not 0 <= true_class < len(CLASS_NAMES):
         raise SettingsError(
-            f"The class must be from 0 to {len(CLASS_NAMES) - 1} "
-            f"({', '.join(CLASS_NAMES)}), not {true_class!r}."
+            "The class must be from 0 to {last} ({names}), not {value!r}.",
+            last=len(CLASS_NAMES) - 1,
+            names=", ".join(CLASS_NAMES),
+            value=true_class,
         )

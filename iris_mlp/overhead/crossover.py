@@ -66,8 +66,9 @@ class Crossover:
         value: The size where the lines cross; None unless they cross once.
         first_wins_small: Whether the first device is the faster one below the crossing; None
             unless they cross once.
-        smallest_ratio: Time of the second over that of the first at the smallest size.
-        largest_ratio: The same at the largest.
+        smallest_ratio: Time of the second over that of the first at the smallest size where the
+            spreads are apart; None where there is none.
+        largest_ratio: The same at the largest such size.
     """
 
     key: CrossoverKey
@@ -145,18 +146,23 @@ def measure_point(device: str, axis: Axis, value: int, point_s: float = 0.2) -> 
         device: A device that is here.
         axis: What is varied.
         value: Its size.
-        point_s: Seconds that this may take, about; an epoch that is slower is still run 6 times.
+        point_s: Seconds that this may take, about; an epoch that is slower is still run 9 times.
 
     Raises:
         SettingsError: The size is out of range.
         DeviceError: The device is not there.
     """
     if not 1 <= value <= MAX_VALUE[axis]:
-        raise SettingsError(f"{axis} must be from 1 to {MAX_VALUE[axis]:,}, not {value!r}.")
+        raise SettingsError(
+            "{name} must be from 1 to {most:,}, not {value!r}.",
+            name=axis,
+            most=MAX_VALUE[axis],
+            value=value,
+        )
     place = resolve_device(device)
     step = make_step(place, axis, value)
     step()
-    warm_s = _time(step, place, 1)
+    warm_s = min(_time(step, place, 1) for _ in range(3))
     epochs = min(1_000, max(1, int(point_s / BLOCKS / warm_s)))
     blocks_us = [1e6 * _time(step, place, epochs) / epochs for _ in range(BLOCKS)]
     return Point(device, axis, value, median(blocks_us), min(blocks_us), max(blocks_us))
@@ -180,6 +186,8 @@ def measure_crossover(
     Raises:
         DeviceError: A device is not there.
     """
+    for device in list_devices() if devices is None else devices:
+        measure_point(device, "hidden", 10, point_s)  # not counted: the first one finds it cold
     for axis in axes:
         going = list(list_devices() if devices is None else devices)
         for value in AXES[axis]:
@@ -223,12 +231,6 @@ def conclude_crossover(points: Sequence[Point], axis: Axis, first: str, second: 
     if len(values) < 2:
         return Crossover("missing")
     pairs = [(times[first, value], times[second, value]) for value in values]
-    ratios = [b.epoch_us / a.epoch_us for a, b in pairs]
-
-    def conclude(key: CrossoverKey, value: float | None = None) -> Crossover:
-        wins_small = None if value is None else decided[0][1] > 0
-        return Crossover(key, value, wins_small, ratios[0], ratios[-1])
-
     # 1 where the first device is faster, -1 where the second one is.
     decided = [
         (i, 1 if a.high_us < b.low_us else -1)
@@ -236,7 +238,13 @@ def conclude_crossover(points: Sequence[Point], axis: Axis, first: str, second: 
         if a.high_us < b.low_us or b.high_us < a.low_us
     ]
     if not decided:
-        return conclude("tie")
+        return Crossover("tie")
+    ratios = [pairs[i][1].epoch_us / pairs[i][0].epoch_us for i, _ in decided]
+
+    def conclude(key: CrossoverKey, value: float | None = None) -> Crossover:
+        wins_small = None if value is None else decided[0][1] > 0
+        return Crossover(key, value, wins_small, ratios[0], ratios[-1])
+
     flips = [(i, j) for (i, u), (j, v) in pairwise(decided) if u != v]
     if len(flips) > 1:
         return conclude("crosses_often")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, quantiles
+from statistics import fmean, quantiles
 from time import perf_counter
 from typing import Literal
 
@@ -15,7 +15,7 @@ ROW_MULTIPLES = (1, 2, 4, 8, 16)
 """The training rows are repeated so often to see what grows with them: the arithmetic."""
 
 TOLERANCE = 0.05
-BLOCK_EPOCHS = 10
+BLOCK_EPOCHS = 5
 """Blocks are short, so that most run without another process in between."""
 
 MIN_BLOCKS = 12
@@ -36,7 +36,7 @@ class Ledger:
     Attributes:
         device: Where it ran.
         key: `adds_up` when at most 5 % are unaccounted for, else `noisy`: measure again.
-        wall_us: An epoch, mean of the middle half of the blocks.
+        wall_us: An epoch, mean of the quiet blocks (see `average_quiet`).
         wall_low_us: A quarter of the blocks were faster.
         wall_high_us: A quarter of the blocks were slower.
         stages_us: Each of `STAGES`, clocked.
@@ -69,7 +69,7 @@ def measure_ledger(config: TrainConfig, budget_s: float = 3.0) -> Ledger:
     """Measure where one epoch's time goes.
 
     Blocks without a clock inside, blocks with one around each stage and blocks with more rows take
-    turns; see `average_middle` for what becomes of them.
+    turns; see `average_quiet` for what becomes of them.
 
     Args:
         config: Device, hidden units, optimizer, learning rate and seed of the loop.
@@ -94,28 +94,30 @@ def measure_ledger(config: TrainConfig, budget_s: float = 3.0) -> Ledger:
                 stages = dict(zip(STAGES, tall.clock_stages(BLOCK_EPOCHS), strict=True))
                 computing = sum(stages[name] for name in _ARITHMETIC_STAGES)
                 growing[multiple].append(1e6 * computing / BLOCK_EPOCHS)
-    # Medians first: a block that another process disturbed would tilt the line.
+    # Quiet blocks alone: one that another process disturbed would tilt the line.
     rows = [float(TRAIN_ROWS * multiple) for multiple in growing]
-    fit = fit_line(rows, [median(block) for block in growing.values()]) if on_cpu else None
+    quiet_us = [sum(average_quiet([(us,) for us in block])) for block in growing.values() if block]
+    fit = fit_line(rows, quiet_us) if on_cpu else None
     return balance(
         device=str(loop.device),
         walls_us=walls,
-        stages_us=dict(zip(STAGES, average_middle(clocks), strict=True)),
+        stages_us=dict(zip(STAGES, average_quiet(clocks), strict=True)),
         arithmetic_fit=fit,
         profile=profile_loop(loop),
     )
 
 
-def average_middle(blocks: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
-    """Return the mean of the middle half of some blocks, ranked by the sum of their parts.
+def average_quiet(blocks: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    """Return the mean of the quieter half of some blocks, without its fastest tenth of them all.
 
-    So blocks that another process disturbed are left out, and the parts of a block stay together:
-    medians part by part would add up to less than any block took.
+    Blocks are ranked by the sum of their parts, so that those that another process disturbed are
+    left out, and the parts of a block stay together: medians part by part would add up to less
+    than any block took.
     """
     ranked = sorted(blocks, key=sum)
-    cut = len(ranked) // 4
-    middle = ranked[cut : len(ranked) - cut]
-    return tuple(fmean(part) for part in zip(*middle, strict=True))
+    first = len(ranked) // 10
+    quiet = ranked[first : max(len(ranked) // 2, first + 1)]
+    return tuple(fmean(part) for part in zip(*quiet, strict=True))
 
 
 def balance(
@@ -135,7 +137,7 @@ def balance(
         profile: The profile to go with it.
     """
     low, _, high = quantiles(walls_us, n=4, method="inclusive")
-    (wall,) = average_middle([(wall_us,) for wall_us in walls_us])
+    (wall,) = average_quiet([(wall_us,) for wall_us in walls_us])
     computing = sum(stages_us[name] for name in _ARITHMETIC_STAGES)
     arithmetic = None
     if arithmetic_fit is not None:

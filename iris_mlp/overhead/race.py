@@ -6,7 +6,7 @@ from statistics import median
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.devices import list_devices
-from iris_mlp.errors import DeviceError, SettingsError
+from iris_mlp.errors import DIVERGED, DeviceError, SettingsError
 from iris_mlp.training import Progress, train
 
 RARELY = 2_000
@@ -80,11 +80,28 @@ class Standing:
     laps: int
 
 
+def list_candidates(devices: Sequence[str] | None = None) -> list[Contender]:
+    """Return what may be raced; whether all of it runs here, `find_contenders` finds out.
+
+    A graph is raced with the loss recorded rarely, so that it differs from the rarely recording
+    loop by its launches.
+
+    Args:
+        devices: Where; left out, on all devices that are here.
+    """
+    candidates = []
+    for device in list_devices() if devices is None else devices:
+        candidates += [Contender(device, "eager", 1), Contender(device, "eager", RARELY)]
+        if device.startswith("cuda"):
+            candidates.append(Contender(device, "cuda-graph", RARELY))
+        candidates.append(Contender(device, "fused", 1))
+    return candidates
+
+
 def find_contenders(devices: Sequence[str] | None = None) -> tuple[list[Contender], list[Absence]]:
     """Ask each engine whether it runs on each device, by training one epoch with it.
 
-    The first answer of a compiled engine may take as long as its compiler. A graph is raced with
-    the loss recorded rarely, so that it differs from the rarely recording loop by its launches.
+    The first answer of a compiled engine may take as long as its compiler.
 
     Args:
         devices: Devices to ask; left out, all that are here.
@@ -93,19 +110,14 @@ def find_contenders(devices: Sequence[str] | None = None) -> tuple[list[Contende
         The contenders, and the engines that are absent with the reason of each.
     """
     contenders, absences = [], []
-    for device in list_devices() if devices is None else devices:
-        candidates = [Contender(device, "eager", 1), Contender(device, "eager", RARELY)]
-        if device.startswith("cuda"):
-            candidates.append(Contender(device, "cuda-graph", RARELY))
-        candidates.append(Contender(device, "fused", 1))
-        for contender in candidates:
-            try:
-                for _ in train(contender.configure(replace(LESSON, epochs=1))):
-                    pass
-            except (DeviceError, SettingsError) as error:
-                absences.append(Absence(contender.device, contender.engine, str(error)))
-            else:
-                contenders.append(contender)
+    for contender in list_candidates(devices):
+        try:
+            for _ in train(contender.configure(replace(LESSON, epochs=1))):
+                pass
+        except (DeviceError, SettingsError) as error:
+            absences.append(Absence(contender.device, contender.engine, str(error)))
+        else:
+            contenders.append(contender)
     return contenders, absences
 
 
@@ -147,7 +159,7 @@ def run_lap(contender: Contender, config: TrainConfig, stop_at: int, repeat: int
             break
     result = run.result()
     if result.outcome == "diverged" or not reports:
-        raise SettingsError(result.message)
+        raise SettingsError(DIVERGED, lr=config.lr)
     first, last = reports[0], reports[-1]
     return Lap(
         contender=contender,

@@ -14,7 +14,13 @@ document.addEventListener("keydown", (event) => {
   next.focus();
 });
 
+const messageHeads = JSON.parse(document.documentElement.dataset.messageHeads ?? "{}");
+
 function mend() {
+  for (const { firstChild } of document.querySelectorAll(".toast-title")) {
+    const head = messageHeads[firstChild?.data?.trim()];
+    if (head && firstChild.data.trim() !== head) firstChild.data = `${head} `;
+  }
   for (const fold of document.querySelectorAll("button.label-wrap")) {
     const open = String(fold.classList.contains("open"));
     if (fold.getAttribute("aria-expanded") !== open) fold.setAttribute("aria-expanded", open);

@@ -14,6 +14,9 @@ from iris_mlp.ui.strings import Translate, request_translator
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_WORDS = ("name", "reason")
+"""Fields that hold a setting's name or an operating system's reason, which have translations."""
+
 
 def user_errors(handler: Callable[P, R]) -> Callable[P, R]:
     """Show an `IrisMlpError` raised by a handler as its sentence; other errors go to the log.
@@ -43,14 +46,22 @@ def user_errors(handler: Callable[P, R]) -> Callable[P, R]:
 
 def translate_error(error: IrisMlpError, t: Translate) -> str:
     """Return an error's sentence in the language of `t`; in English where it has no translation."""
-    values = {
-        name: translate_error(value, t) if isinstance(value, IrisMlpError) else value
-        for name, value in error.values.items()
-    }
+    values = {name: _translate_value(name, value, t) for name, value in error.values.items()}
     try:
         return t(f"errors.{error.template}", **values)
     except KeyError:  # raised in the visitor's language, or where only programs call
         return str(error)
+
+
+def _translate_value(name: str, value: object, t: Translate) -> object:
+    if isinstance(value, IrisMlpError):
+        return translate_error(value, t)
+    if name not in _WORDS:
+        return value
+    try:
+        return t(f"errors.{value}")
+    except KeyError:  # a name of ours that both languages write the same, or another's words
+        return value
 
 
 def _find_translator(*args: object, **kwargs: object) -> Translate:

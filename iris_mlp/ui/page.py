@@ -1,6 +1,7 @@
 """What stands around the app in the served page: its language, its title, its headers."""
 
 import json
+from html import escape
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -9,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from iris_mlp.ui.strings import choose_language, translator
 
+_MESSAGE_KINDS = ("Error", "Warning", "Info")
 PAGE_TITLE = translator("en")("common.page_title")
 _MENDS = f"<script>{Path(__file__).with_name('accessibility.js').read_text('utf-8')}</script>"
 
@@ -92,9 +94,14 @@ class PageMiddleware:
 
 
 def _translate_page(page: bytes, language: str) -> bytes:
-    title = translator(language)("common.page_title")
+    t = translator(language)
+    title = t("common.page_title")
+    # Gradio heads its messages in English; `accessibility.js` puts these in their place.
+    heads = json.dumps({kind: t(f"common.{kind.lower()}_title") for kind in _MESSAGE_KINDS})
     script = _LANGUAGE_SCRIPT.format(json.dumps(language))
     # The English title stands in the page as HTML and as JSON; it is plain text in both.
     page = page.replace(PAGE_TITLE.encode(), title.encode())
-    page = page.replace(b'lang="en"', f'lang="{language}"'.encode(), 1)
+    page = page.replace(
+        b'lang="en"', f'lang="{language}" data-message-heads="{escape(heads)}"'.encode(), 1
+    )
     return page.replace(b"<head>", f"<head><title>{title}</title>{script}{_MENDS}".encode(), 1)

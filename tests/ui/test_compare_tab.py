@@ -14,11 +14,13 @@ from iris_mlp import config
 from iris_mlp.batch_size import CurvePoint, GradientNoise, NoisePoint
 from iris_mlp.memory import estimate_memory, find_largest_batch
 from iris_mlp.model import build_model
+from iris_mlp.overhead import measured
 from iris_mlp.overhead.crossover import AXES, Point
 from iris_mlp.overhead.ledger import balance
 from iris_mlp.overhead.line_fit import fit_line
+from iris_mlp.overhead.measured import MeasuredMachine, MeasuredStep
 from iris_mlp.overhead.profiling import Profile
-from iris_mlp.overhead.race import Contender, Lap, find_contenders, summarize
+from iris_mlp.overhead.race import Contender, Lap, Standing, find_contenders, summarize
 from iris_mlp.overhead.record_every import ReadPoint, conclude_reads
 from iris_mlp.overhead.verdict import conclude
 from iris_mlp.ui.compare import tab as compare_tab
@@ -132,7 +134,7 @@ def make_profile(kernel_us=None):
     return Profile(500, 200, 200, 50, 50, 0, 88, 20 if kernel_us else 0, kernel_us, ())
 
 
-def make_ledger(walls=(199, 200, 201), kernel_us=None, row_us=0.1):
+def make_ledger(walls=(200, 200, 201), kernel_us=None, row_us=0.1):
     """A ledger whose stages take 190 µs."""
     stages = dict.fromkeys(("forward", "loss", "zero_grad", "backward"), 40.0)
     stages |= {"optimizer": 25.0, "item": 5.0}
@@ -165,6 +167,29 @@ def both(cpu_us, gpu_us):
 
 def curve(size, *losses):
     return [CurvePoint(size, i, 10 * i, float(i), None, loss) for i, loss in enumerate(losses)]
+
+
+LABEL = "Stand-in GPU <b> with Stand-in CPU, measured by this project on 2026-01-31, PyTorch 9.9"
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Measurements of another machine with a GPU, committed as a file."""
+    loops = [Contender("cpu", "eager", 1), Contender("cuda", "eager", 1)]
+    machine = MeasuredMachine(
+        gpu="Stand-in GPU <b>",
+        cpu="Stand-in CPU",
+        torch="9.9",
+        measured_on="2026-01-31",
+        device="cuda",
+        standings=tuple(Standing(c, s, 0.9 * s, 1.1 * s, 3) for c, s in zip(loops, (4, 16))),
+        ledger=make_ledger(kernel_us=40),
+        reads=tuple(reads_of(190)),
+        points=tuple(p for axis in AXES for p in line("cuda", axis, [300] * 7)),
+        steps=(MeasuredStep(10, 120, "sgd", estimate_memory(10, 120)),),
+    )
+    (tmp_path / "measured.json").write_text(machine.to_json(), "utf-8")
+    monkeypatch.setattr(measured, "FILE", tmp_path / "measured.json")
 
 
 # The race
@@ -249,6 +274,34 @@ def test_published_times_stand_in_for_a_gpu_and_are_labelled(t):
     assert len(Page(without).find(**{"class": "race-row published"})) == 4
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        ((7.9, 8, 8.1), "this CPU (8.00 s) is 2.11 times as fast as the NVIDIA GeForce RTX 4070"),
+        ((31, 32, 33), "Laptop (16.9 s, published by others) is 1.90 times as fast as this CPU"),
+        ((16, 17, 18), "cannot be told apart"),
+    ],
+)
+def test_this_cpu_is_set_against_the_published_gpu_whoever_wins(seconds, words):
+    card = render_race([EAGER, FUSED], laps_of({EAGER: seconds, FUSED: (0.1, 0.1)}), CPU, EN)
+    assert words in Page(card).text
+    assert "No GPU is here" not in render_race([EAGER], laps_of({EAGER: seconds}), GPU, EN)
+
+
+def test_single_lap_is_not_set_against_another_machine():
+    assert "No GPU is here" not in render_race([EAGER], laps_of({EAGER: (8,)}), CPU, EN)
+
+
+def test_gpu_measured_elsewhere_races_with_its_label_and_comes_before_the_published(elsewhere):
+    laps = laps_of({EAGER: (2, 2, 2)})
+    page = Page(render_race([EAGER], laps, CPU, EN))
+    assert page.text.index(LABEL) < page.text.index("Published by others")
+    assert len(page.find(**{"class": "race-row published"})) == 2 + 4
+    assert "(16.0 s, measured by this project on 2026-01-31)" in page.text
+    assert "8.00 times as fast as the Stand-in GPU" in page.text
+    assert LABEL not in Page(render_race([EAGER], laps, GPU, EN)).text
+
+
 def test_projected_times_are_marked():
     assert "≈ 4.00 s" in render_race([EAGER], laps_of({EAGER: [4]}, True), CPU, EN)
     assert "≈" not in render_race([EAGER], laps_of({EAGER: [4]}), CPU, EN)
@@ -279,7 +332,7 @@ def test_ledger_says_so_where_arithmetic_is_the_larger_part():
 
 
 def test_ledger_that_does_not_add_up_asks_to_measure_again():
-    said = write_ledger(make_ledger(walls=(299, 300, 301)), EN)
+    said = write_ledger(make_ledger(walls=(300, 300, 301)), EN)
     assert "miss the wall time by 36.7%" in said
     assert "measure again" in said
 
@@ -289,6 +342,18 @@ def test_ledger_of_a_gpu_tells_how_long_its_kernels_compute():
         make_ledger(kernel_us=30.0), EN
     )
     assert "busy" in write_ledger(make_ledger(kernel_us=150.0), EN)
+
+
+def test_ledger_measured_elsewhere_stands_below_with_its_label(elsewhere):
+    page = Page(render_ledger([DeviceCosts("cpu", make_ledger())], CPU, EN))
+    assert page.text.index("Arithmetic") < page.text.index(LABEL)
+    assert "One loss.item() costs 190 µs" in page.text
+    assert "published by others" not in page.text
+    assert LABEL not in Page(render_ledger([], GPU, EN)).text
+
+
+def test_without_a_measured_gpu_the_ledger_tells_what_was_published():
+    assert "published by others" in render_ledger([], CPU, EN)
 
 
 def test_parts_of_the_bar_and_what_is_missing_fill_it():
@@ -363,6 +428,46 @@ def test_without_a_gpu_no_line_crosses_and_the_published_cost_is_a_bound(t):
 def test_bound_says_where_it_lies_outside_the_measured_sizes(times, words):
     points = [p for axis in AXES for p in line("cpu", axis, times)]
     assert words in write_crossover(points, CPU, EN)
+
+
+def test_sizes_whose_times_scatter_over_the_published_cost_decide_nothing():
+    points = [
+        Point("cpu", axis, value, us, 0.1 * us, 10 * us)
+        for axis in AXES
+        for value, us in zip(AXES[axis], (2_000, 300, 400, 500, 600, 700, 800))
+    ]
+    said = write_crossover(points, CPU, EN)
+    assert said.endswith(
+        "By width and rows and models at once the times scatter too much to tell; measure again."
+    )
+    assert "could win" not in said
+    steady = [p for axis in ("rows", "models") for p in line("cpu", axis, RISING)]
+    said = write_crossover([*(p for p in points if p.axis == "hidden"), *steady], CPU, EN)
+    assert "could win, at the earliest, from about" in said
+    assert said.endswith("By width the times scatter too much to tell; measure again.")
+
+
+@EACH
+def test_published_cost_is_called_an_estimate_with_what_it_assumes(t):
+    text = Page(render_crossover([], [], CPU, t)).text
+    assert {EN: "estimated", ZH: "估计为"}[t] in text
+    assert t("compare.floor_assumes") in text
+    assert t("compare.floor_assumes") not in render_crossover([], [], GPU, t)
+
+
+def test_gpu_measured_elsewhere_is_a_line_that_this_cpu_crosses(elsewhere):
+    points = [p for axis in AXES for p in line("cpu", axis, RISING)]
+    page = Page(render_crossover(points, [], CPU, EN))
+    assert f"against a GPU elsewhere ({LABEL}): by width: the GPU overtakes the CPU" in page.text
+    assert len(page.find(**{"class": "curve"})) == 6
+    assert len(page.find(**{"class": "crossing"})) == 3
+    assert not page.find(**{"class": "floor", "tag": "path"})
+
+
+def test_model_of_the_lesson_has_one_time_in_its_line_and_in_its_ring():
+    card = list(run_crossover(None, None, request_in("en"), 0.001, ["hidden"]))[-1]
+    ring, dot = (Page(card).find(tag="circle", **{"class": c})[0] for c in ("mine", "dot"))
+    assert (ring["cx"], ring["cy"]) == (dot["cx"], dot["cy"])
 
 
 def test_only_a_machine_without_a_gpu_shows_the_published_cost():
@@ -471,6 +576,16 @@ def test_measured_step_stands_beside_the_computed_one():
     page = Page(measure_step(10, 120, "adam", request_in("en")))
     assert "measured, " in page.text
     assert page.text.count("680 B") == 2  # two moments of 83 and four step counts, in float32
+
+
+@pytest.mark.skipif(len(list_compared()) > 1, reason="needs a machine without a GPU")
+def test_memory_says_which_figures_come_from_a_gpu(elsewhere, monkeypatch):
+    card = Page(show_memory(10, 120, "sgd", request_in("en"))).text
+    assert "sgd, a GPU took 20.3 KiB at its peak, against 20.3 KiB computed" in card
+    assert LABEL in card
+    monkeypatch.setattr(measured, "FILE", Path("nowhere.json"))
+    card = show_memory(10, 120, "sgd", request_in("zh-CN"))
+    assert ZH("compare.memory_no_gpu") in card
 
 
 @pytest.mark.parametrize(

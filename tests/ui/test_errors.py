@@ -1,5 +1,7 @@
 import ast
+import errno
 import json
+import os
 import pickle
 from collections.abc import Iterator
 from functools import cache
@@ -13,7 +15,7 @@ from starlette.requests import Request
 import iris_mlp
 from iris_mlp import errors
 from iris_mlp.config import TrainConfig
-from iris_mlp.errors import IrisMlpError, SettingsError, ShareError
+from iris_mlp.errors import IrisMlpError, SettingsError, ShareError, WeightsError
 from iris_mlp.ui import strings
 from iris_mlp.ui.errors import translate_error, user_errors
 from iris_mlp.ui.strings import translator
@@ -21,17 +23,12 @@ from iris_mlp.ui.visitor import recall_run
 
 PACKAGE = Path(iris_mlp.__file__).parent
 ENTRIES = json.loads((Path(strings.__file__).parent / "errors.json").read_text("utf-8"))
-MODULES = (
-    "config",
-    "devices",
-    "checkpoint",
-    "inference",
-    "files",
-    "share",
-    "hub",
-    "hub_client",
-    "sweep",
-    "training",
+COMMANDS = ("__main__", "hub_cli", "sweep_cli")
+"""What speaks on a terminal alone, in English; the rest may be met on the page."""
+MODULES = tuple(
+    path.relative_to(PACKAGE).with_suffix("").as_posix()
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.stem not in COMMANDS
 )
 
 
@@ -59,6 +56,8 @@ def list_messages(module: str) -> Iterator[ast.expr]:
             kind = getattr(errors, node.func.id, None)
             if isinstance(kind, type) and issubclass(kind, IrisMlpError):
                 message = node.args[0]
+                if isinstance(message, ast.Call) and getattr(message.func, "id", "") == "t":
+                    continue  # a text of the page, in the visitor's language already
                 yield (
                     read_constants().get(message.id, message)
                     if isinstance(message, ast.Name)
@@ -143,12 +142,12 @@ def test_an_error_that_crossed_a_process_is_still_translated():
 def test_chinese_visitor_reads_why_the_epochs_are_refused():
     with pytest.raises(gr.Error) as refused:
         train_for("<b>", ask_in("zh-CN,zh;q=0.9"))
-    sentence = "epochs 必须是 1 到 10,000,000 之间的整数，而不是 '&lt;b&gt;'。"
+    sentence = "训练轮数必须是 1 到 10,000,000 之间的整数，而不是 '&lt;b&gt;'。"
     assert (refused.value.title, refused.value.message) == ("出错了", sentence)
 
 
 def test_chinese_visitor_reads_an_error_in_the_middle_of_a_run():
-    with pytest.raises(gr.Error, match="epochs 必须是 1 到 10,000,000 之间的整数，而不是 0。"):
+    with pytest.raises(gr.Error, match="训练轮数必须是 1 到 10,000,000 之间的整数，而不是 0。"):
         list(stream_for(0, ask_in("zh")))
 
 
@@ -164,8 +163,32 @@ def test_a_sentence_within_a_sentence_is_translated_too():
     inner = SettingsError("{name} has no value; give at least one.", name="lr")
     outer = ShareError("This shared address cannot be used. {reason}", reason=inner)
     assert str(outer) == "This shared address cannot be used. lr has no value; give at least one."
-    chinese = "这个分享链接无法使用。lr 没有值；请至少给出一个。"
+    chinese = "这个分享链接无法使用。学习率没有值；请至少给出一个。"
     assert translate_error(outer, translator("zh-CN")) == chinese
+
+
+@pytest.mark.parametrize(
+    "number",
+    [errno.ENOENT, errno.EACCES, errno.ENOSPC, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG],
+)
+def test_reasons_of_the_operating_system_are_chinese_too(number: int):
+    error = WeightsError("Cannot read {path}: {reason}.", path="w", reason=os.strerror(number))
+    sentence = translate_error(error, translator("zh-CN"))
+    assert "\u4e00" <= sentence.removeprefix("无法读取 w：")[0] <= "\u9fff"
+
+
+def test_settings_are_named_as_their_controls_are():
+    labels = json.loads((Path(strings.__file__).parent / "train.json").read_text("utf-8"))
+    t = translator("zh-CN")
+    for name in ("epochs", "hidden", "seed"):
+        error = SettingsError("{name} has no value; give at least one.", name=name)
+        assert translate_error(error, t).startswith(labels[name]["zh-CN"])
+
+
+def test_a_name_that_is_no_setting_stays_as_it_is():
+    template = "{name} has shape {found}; {shape} is expected."
+    error = WeightsError(template, name="fc1.bias", found="(1,)", shape="(2,)")
+    assert translate_error(error, translator("zh-CN")) == "fc1.bias 的形状是 (1,)；应为 (2,)。"
 
 
 def test_a_sentence_without_translation_is_shown_as_it_is():

@@ -1,6 +1,9 @@
+import contextlib
 import inspect
+import io
 import json
 import re
+import textwrap
 from html import unescape
 from pathlib import Path
 from string import Formatter
@@ -14,14 +17,14 @@ from torch import nn
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import CLASS_NAMES
 from iris_mlp.inference import Classifier, shipped_classifier
-from iris_mlp.introspection.call_path import LAYERS, get_sources
+from iris_mlp.introspection.call_path import LAYERS, add_hooks, get_sources
 from iris_mlp.introspection.callables import MAX_CALLS, run_adder
 from iris_mlp.introspection.placement import list_places, run_moves, run_placement
 from iris_mlp.introspection.relu_forms import compare_relu
 from iris_mlp.introspection.snippet import Snippet, run_snippet
 from iris_mlp.introspection.training_step import backward_by_hand, step_flower
 from iris_mlp.introspection.walkthrough import explain_unit, walk_through
-from iris_mlp.model import build_model
+from iris_mlp.model import IrisMLP, build_model
 from iris_mlp.ui.inside import tab as inside_tab
 from iris_mlp.ui.inside.code_block import highlight, render_code, render_folded, render_run
 from iris_mlp.ui.inside.snippet_panels import (
@@ -252,6 +255,46 @@ def test_chosen_unit_falls_back_where_new_weights_have_fewer():
     view = fill(classifier=make_classifier(hidden=3), unit=8)
     assert view.unit_index == 0
     assert "fc1.weight[0, 0]" in view.unit
+
+
+def list_figures(html):
+    """Return code, printed lines and error line of each code block on the page."""
+    for figure in re.findall(r'<figure class="code-block">(.*?)</figure>', html, re.DOTALL):
+        code = read_text(re.findall(r"<code>(.*?)</code></pre>", figure, re.DOTALL)[0])
+        below = [r'="printed"><span>[^<]*', r'raised"><span>[^<]*']
+        found = (re.search(f"{way}</span><samp>(.*?)</samp>", figure, re.DOTALL) for way in below)
+        yield code, *(read_text(match[1]) if match else None for match in found)
+
+
+def test_every_code_on_the_page_prints_and_raises_what_stands_below_it():
+    """What is shown is pasted into a plain Python, classes and all, with the imports it needs."""
+    view = fill(classifier=make_classifier(hidden=6))
+    names = {"torch": torch, "nn": nn, "build_model": build_model}
+    runs = 0
+    for part in (view.counter, view.adder, view.placement, view.moves, view.relu):
+        given = dict(names)
+        for code, printed, raised in list_figures(part):
+            if printed is None and raised is None and not code.startswith("class "):
+                continue  # a listing of the package's source, which needs the package
+            output, error = io.StringIO(), None
+            with contextlib.redirect_stdout(output):
+                try:
+                    exec(code, given)
+                except RuntimeError as caught:
+                    error = f"RuntimeError: {caught}"
+            assert output.getvalue().rstrip("\n") == (printed or "")
+            assert error == raised
+            runs += printed is not None or raised is not None
+    assert runs == 6
+
+
+def test_every_listing_on_the_page_is_source_that_is_installed_here():
+    view = fill()
+    functions = [nn.Module.__call__, nn.Module._call_impl, IrisMLP.forward, add_hooks]
+    functions += [walk_through, build_model, nn.functional.relu, nn.ReLU.forward, backward_by_hand]
+    shown = {code.strip() for part in view for code, *_ in list_figures(str(part))}
+    for function in functions:
+        assert textwrap.dedent(inspect.getsource(function)).strip() in shown, function
 
 
 def test_devices_that_differ_show_the_error_of_this_version_and_the_mended_code():

@@ -84,7 +84,9 @@ def choose_specimen(
     flowers, _ = load_flowers()
     row = event.row
     if not isinstance(row, int) or not 0 <= row < len(flowers):
-        raise MeasurementsError(f"There is no such flower; they count from 1 to {len(flowers)}.")
+        raise MeasurementsError(
+            "There is no such flower; they count from 1 to {count}.", count=len(flowers)
+        )
     lengths_cm = flowers[row].tolist()
     return *lengths_cm, *show_flower(classifier, lengths_cm, request_translator(request))
 

@@ -28,12 +28,14 @@ from iris_mlp.memory import (
     find_largest_batch,
     measure_memory,
 )
+from iris_mlp.overhead.measured import load_measured
 from iris_mlp.ui.compare.experiment import (
     Plot,
     Scale,
     TimeLimit,
     format_bytes,
     format_digits,
+    label_measured,
     list_compared,
     name_device,
     render_card,
@@ -240,7 +242,9 @@ def _answer_memory(
     try:
         # A number field gives a float, and one that is empty gives nothing.
         if rows is not None and rows > MAX_ROWS:
-            raise SettingsError(f"No card holds more than {MAX_ROWS:,} rows; choose fewer.")
+            raise SettingsError(
+                "No card holds more than {most:,} rows; choose fewer.", most=MAX_ROWS
+            )
         width, batch = (int(n) if n is not None and n == n // 1 else 0 for n in (hidden, rows))
         computed = estimate_memory(width, batch, optimizer)
         found = measure_memory(width, batch, optimizer, list_compared()[-1]) if measured else None
@@ -297,8 +301,32 @@ def render_memory(
         f'<p class="memory-heading">{escape(t("compare.memory_cards"))}</p>'
         f'<ul class="memory-cards">{cards}</ul><p class="exp-conclusion" role="status" '
         f'aria-live="polite">{escape(write_memory(memory, hidden, rows, largest, t))}</p>'
-        f'<p class="exp-note">{escape(t("compare.memory_note"))}</p></div>'
+        f'<p class="exp-note">{escape(_write_memory_note(t))}</p></div>'
     )
+
+
+def _write_memory_note(t: Translate) -> str:
+    """Say what is left out and, where there is no GPU, which figures come from one."""
+    notes = [t("compare.memory_note")]
+    if len(list_compared()) < 2:
+        machine = load_measured()
+        if machine is None:
+            notes.append(t("compare.memory_no_gpu"))
+        for step in machine.steps if machine else ():
+            computed = estimate_memory(step.hidden, step.batch_size, step.optimizer)
+            notes.append(
+                t(
+                    "compare.memory_measured",
+                    hidden=f"{step.hidden:,}",
+                    rows=f"{step.batch_size:,}",
+                    optimizer=step.optimizer,
+                    found=format_bytes(step.memory.total_bytes or 0),
+                    computed=format_bytes(computed.total_bytes or 0),
+                )
+            )
+        if machine:
+            notes.append(t("compare.memory_measured_by", label=label_measured(machine, t)))
+    return t("compare.sentence_gap").join(notes)
 
 
 def write_memory(

@@ -15,10 +15,10 @@ from iris_mlp.overhead.crossover import (
     Crossover,
     Point,
     conclude_crossover,
-    find_crossings,
     measure_crossover,
     measure_point,
 )
+from iris_mlp.overhead.measured import load_measured
 from iris_mlp.overhead.published import LaunchCosts, derive_launch_costs
 from iris_mlp.ui.compare.experiment import (
     Plot,
@@ -27,6 +27,7 @@ from iris_mlp.ui.compare.experiment import (
     cover_decades,
     format_digits,
     format_us,
+    label_measured,
     list_compared,
     name_device,
     render_card,
@@ -38,6 +39,8 @@ from iris_mlp.ui.strings import Translate, request_translator
 
 POINT_S = 0.2
 LESSON_HIDDEN = 10
+PUBLISHED = "published"
+"""Stands for the card of others among the devices of points."""
 
 
 @user_errors
@@ -55,13 +58,16 @@ def run_crossover(
     mine: list[Point] = []
     yield render_crossover(points, mine, devices, t, done=0.0)
     hidden = read_hidden(checkpoint)
+    measured_below = hidden in AXES["hidden"] and "hidden" in axes
     for device in devices:
-        if not limit.is_over():
+        if not measured_below and not limit.is_over():
             mine.append(measure_point(device, "hidden", hidden, point_s))
     total = len(devices) * sum(len(AXES[axis]) for axis in axes)
     if not limit.is_over():
         for point in measure_crossover(axes, devices, point_s):
             points.append(point)
+            if point.axis == "hidden" and point.value == hidden:
+                mine.append(point)  # one model has one time, in the line and in its ring
             if limit.is_over():
                 break
             yield render_crossover(points, mine, devices, t, done=len(points) / total)
@@ -89,16 +95,24 @@ def render_crossover(
         t: Translator of the visitor's language.
         done: Share of the points that are measured; None when nothing runs.
     """
-    floors = () if len(devices) > 1 else derive_launch_costs()
-    highest = [p.high_us for p in [*points, *mine]]
-    lowest = [p.low_us for p in [*points, *mine]]
+    measured = load_measured() if len(devices) < 2 else None
+    floors = () if len(devices) > 1 or measured else derive_launch_costs()
+    shown, names = list(devices), [name_device(device) for device in devices]
+    drawn = list(points)
+    if measured:
+        shown.append(measured.device)
+        names.append(f"GPU: {label_measured(measured, t)}")
+        drawn += measured.points
+    highest = [p.high_us for p in [*drawn, *mine]]
+    lowest = [p.low_us for p in [*drawn, *mine]]
     y = cover_decades([*highest, *lowest], 100, 1e6)
-    plots = "".join(_draw_axis(axis, points, mine, devices, floors, y, t) for axis in AXES)
+    plots = "".join(_draw_axis(axis, drawn, mine, shown, floors, y, t) for axis in AXES)
     conclusion = write_crossover(points, devices, t)
+    legend = _render_legend(shown, names, floors, t)
     return render_card(
-        picture=f'{_render_legend(devices, floors, t)}<div class="exp-plots three">{plots}</div>',
+        picture=f'{legend}<div class="exp-plots three">{plots}</div>',
         conclusion=t("compare.measuring") if done is not None else conclusion,
-        note=_write_note(mine, t),
+        note=_write_note(mine, bool(floors), t),
         done=done,
         step=t("compare.cross_step"),
     )
@@ -108,13 +122,18 @@ def write_crossover(points: Sequence[Point], devices: Sequence[str], t: Translat
     """Return the sentence of the crossover as plain text, from the measured points alone."""
     if not points:
         return t("compare.cross_nothing")
-    if len(devices) < 2:
+    measured = load_measured() if len(devices) < 2 else None
+    if len(devices) < 2 and measured is None:
         return _write_bound(points, t)
-    clauses = [
+    if measured:
+        points, devices = [*points, *measured.points], [*devices, measured.device]
+    clauses = t("compare.clause_gap").join(
         _write_clause(axis, conclude_crossover(points, axis, *devices[:2]), devices, t)
         for axis in AXES
-    ]
-    return t("compare.cross_sentence", clauses=t("compare.clause_gap").join(clauses))
+    )
+    if measured:
+        return t("compare.cross_measured", label=label_measured(measured, t), clauses=clauses)
+    return t("compare.cross_sentence", clauses=clauses)
 
 
 def _write_clause(axis: Axis, result: Crossover, devices: Sequence[str], t: Translate) -> str:
@@ -136,34 +155,42 @@ def _write_clause(axis: Axis, result: Crossover, devices: Sequence[str], t: Tran
 def _write_bound(points: Sequence[Point], t: Translate) -> str:
     """Say where this CPU takes longer than the fixed cost of a card that others measured.
 
-    A card with a fixed cost an epoch cannot win before that; from there on it may.
+    A card with a fixed cost an epoch cannot win before that; from there on it may. Sizes whose
+    spread reaches over that cost decide nothing.
     """
     floors = derive_launch_costs()
     if not floors:
         return t("compare.cross_no_gpu")
-    floor, reached = floors[0], []
+    floor, reached, unsure = floors[0], [], []
     for axis in AXES:
-        line = sorted((p.value, p.epoch_us) for p in points if p.axis == axis)
-        if len(line) < 2:
+        line = [p for p in points if p.axis == axis]
+        flat = [floor.epoch_us] * 3
+        card = [Point(PUBLISHED, axis, p.value, *flat) for p in line]
+        result = conclude_crossover([*line, *card], axis, "cpu", PUBLISHED)
+        if result.key == "missing":
             continue
-        values, times = zip(*line)
-        crossings = find_crossings(values, times, [floor.epoch_us] * len(line))
-        if times[0] > floor.epoch_us:
+        if result.key == "second_always":
             reached.append(t("compare.bound_already", axis=t(f"compare.axis_{axis}")))
-        elif crossings:
-            count = t(f"compare.count_{axis}", count=round_count(crossings[0]))
+        elif result.key == "first_always":
+            count = t(f"compare.count_{axis}", count=f"{line[-1].value:,}")
+            reached.append(t("compare.bound_beyond", count=count))
+        elif result.value is not None and result.first_wins_small:
+            count = t(f"compare.count_{axis}", count=round_count(result.value))
             reached.append(t("compare.bound_from", count=count))
         else:
-            count = t(f"compare.count_{axis}", count=f"{values[-1]:,}")
-            reached.append(t("compare.bound_beyond", count=count))
-    if not reached:
-        return t("compare.cross_no_gpu")
-    return t(
-        "compare.cross_bound",
-        machine=floor.machine,
-        cost=format_us(floor.epoch_us),
-        reached=t("compare.bound_gap").join(reached),
-    )
+            unsure.append(t(f"compare.axis_{axis}"))
+    bound = t("compare.cross_no_gpu")
+    if reached:
+        bound = t(
+            "compare.cross_bound",
+            machine=floor.machine,
+            cost=format_us(floor.epoch_us),
+            reached=t("compare.bound_gap").join(reached),
+        )
+    if not unsure:
+        return bound
+    scatter = t("compare.bound_noise", axes=t("compare.and").join(unsure))
+    return t("compare.sentence_gap").join([bound, scatter])
 
 
 def _draw_axis(
@@ -241,11 +268,13 @@ def _draw_crossing(plot: Plot, value: float) -> str:
     )
 
 
-def _render_legend(devices: Sequence[str], floors: Sequence[LaunchCosts], t: Translate) -> str:
+def _render_legend(
+    devices: Sequence[str], names: Sequence[str], floors: Sequence[LaunchCosts], t: Translate
+) -> str:
     items = "".join(
         f'<li class="{"cpu" if device == "cpu" else "gpu"}" style="--tint:{tint_of(device)}">'
-        f"{name_device(device)}</li>"
-        for device in devices
+        f"{escape(name)}</li>"
+        for device, name in zip(devices, names, strict=True)
     )
     items += f'<li class="mine">{escape(t("compare.your_model"))}</li>'
     items += "".join(
@@ -257,18 +286,20 @@ def _render_legend(devices: Sequence[str], floors: Sequence[LaunchCosts], t: Tra
     return f'<ul class="exp-legend">{items}</ul>'
 
 
-def _write_note(mine: Sequence[Point], t: Translate) -> str:
+def _write_note(mine: Sequence[Point], with_floor: bool, t: Translate) -> str:
+    assumed = t("compare.floor_assumes") if with_floor else ""
     if not mine:
-        return ""
+        return assumed
     times = t("compare.list_separator").join(
         f"{name_device(point.device)} {format_us(point.epoch_us)}" for point in mine
     )
-    return t(
+    note = t(
         "compare.cross_note",
         hidden=f"{mine[0].value:,}",
         times=times,
         threads=torch.get_num_threads(),
     )
+    return t("compare.sentence_gap").join(filter(None, [note, assumed]))
 
 
 def _shorten(value: float) -> str:

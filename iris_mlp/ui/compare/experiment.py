@@ -9,6 +9,8 @@ from time import perf_counter
 
 from iris_mlp.config import host_limits
 from iris_mlp.devices import list_devices
+from iris_mlp.overhead.measured import MeasuredMachine
+from iris_mlp.ui.strings import Translate
 from iris_mlp.zerogpu import is_zerogpu
 
 DEVICE_TINTS = ("var(--iris-train)", "var(--iris-test)")
@@ -40,6 +42,17 @@ def list_compared() -> list[str]:
 def name_device(device: str) -> str:
     """Return the word for a device, which both languages write the same."""
     return "CPU" if device == "cpu" else "GPU"
+
+
+def label_measured(machine: MeasuredMachine, t: Translate) -> str:
+    """Return where and when this project measured, as plain text."""
+    return t(
+        "compare.measured_label",
+        gpu=machine.gpu,
+        cpu=machine.cpu,
+        date=machine.measured_on,
+        torch=machine.torch,
+    )
 
 
 def tint_of(device: str) -> str:

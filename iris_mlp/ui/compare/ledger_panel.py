@@ -10,6 +10,7 @@ import gradio as gr
 
 from iris_mlp.config import TRAIN_ROWS, TrainConfig
 from iris_mlp.overhead.ledger import TOLERANCE, Ledger, measure_ledger
+from iris_mlp.overhead.measured import MeasuredMachine, load_measured
 from iris_mlp.overhead.published import derive_launch_costs
 from iris_mlp.overhead.record_every import (
     RECORD_EVERY,
@@ -24,6 +25,7 @@ from iris_mlp.ui.compare.experiment import (
     TimeLimit,
     format_digits,
     format_us,
+    label_measured,
     list_compared,
     name_device,
     render_card,
@@ -93,6 +95,9 @@ def render_ledger(
     picture = "".join(_render_device(cost, t) for cost in costs)
     if not costs:
         picture = f'<div class="exp-empty">{escape(t("compare.ledger_empty"))}</div>'
+    measured = load_measured() if len(devices) < 2 else None
+    if measured:
+        picture += _render_measured(measured, t)
     sentences = [write_ledger(cost.ledger, t) for cost in costs if cost.ledger is not None]
     if done is not None:
         sentences = [t("compare.measuring")]
@@ -101,7 +106,7 @@ def render_ledger(
     return render_card(
         picture=picture,
         conclusion=t("compare.sentence_gap").join(sentences),
-        note="" if len(devices) > 1 else _write_published(t),
+        note="" if len(devices) > 1 or measured else _write_published(t),
         done=done,
         step=t("compare.ledger_step"),
     )
@@ -142,10 +147,17 @@ def write_reads(cost: ReadCost, t: Translate) -> str:
     )
 
 
-def _render_device(cost: DeviceCosts, t: Translate) -> str:
+def _render_device(cost: DeviceCosts, t: Translate, label: str = "") -> str:
     parts = "" if cost.ledger is None else _render_bar(cost.ledger, t)
     fit = "" if not cost.reads else _render_fit(cost, t)
-    return f'<div class="ledger"><h3>{name_device(cost.device)}</h3>{parts}{fit}</div>'
+    small = f"<small>{escape(label)}</small>" if label else ""
+    return f'<div class="ledger"><h3>{name_device(cost.device)}{small}</h3>{parts}{fit}</div>'
+
+
+def _render_measured(machine: MeasuredMachine, t: Translate) -> str:
+    """Draw what this project measured on a GPU elsewhere."""
+    costs = DeviceCosts(machine.device, machine.ledger, list(machine.reads))
+    return _render_device(costs, t, label_measured(machine, t))
 
 
 def _list_parts(ledger: Ledger) -> list[tuple[str, float]]:
@@ -166,7 +178,7 @@ def _render_bar(ledger: Ledger, t: Translate) -> str:
     )
     legend = "".join(
         f'<div class="{name}"><dt>{escape(t(f"compare.part_{name}"))}</dt><dd>'
-        f"{escape(format_us(us))} <small>{us / ledger.wall_us:.0%}</small></dd></div>"
+        f"{escape(format_us(us))} <small>{_write_share(us / ledger.wall_us)}</small></dd></div>"
         for name, us in [*parts, ("unaccounted", ledger.unaccounted_us)]
     )
     said = t("compare.list_separator").join(
@@ -186,6 +198,10 @@ def _render_bar(ledger: Ledger, t: Translate) -> str:
         f'<p class="ledger-sums">{escape(sums)}</p><dl class="ledger-parts">{legend}</dl>'
         f'<ul class="exp-list">{_list_details(ledger, t)}</ul>'
     )
+
+
+def _write_share(share: float) -> str:
+    return f"{abs(share):.0%}" if share > -0.005 else f"−{-share:.0%}"
 
 
 def _list_details(ledger: Ledger, t: Translate) -> str:

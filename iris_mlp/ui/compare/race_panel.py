@@ -7,6 +7,7 @@ from html import escape
 import gradio as gr
 import torch
 
+from iris_mlp.overhead.measured import MeasuredMachine, load_measured
 from iris_mlp.overhead.published import PublishedRun, load_published
 from iris_mlp.overhead.race import (
     LESSON,
@@ -15,20 +16,29 @@ from iris_mlp.overhead.race import (
     Lap,
     Standing,
     find_contenders,
+    list_candidates,
     race,
     summarize,
 )
-from iris_mlp.overhead.verdict import Comparison, Verdict, conclude
+from iris_mlp.overhead.verdict import Comparison, Verdict, compare, conclude
 from iris_mlp.ui.compare.experiment import (
-    Scale,
     TimeLimit,
-    cover_decades,
     format_digits,
     format_s,
+    label_measured,
     list_compared,
     name_device,
     render_card,
-    tint_of,
+)
+from iris_mlp.ui.compare.race_rows import (
+    choose_scale,
+    describe,
+    name_contender,
+    name_way,
+    render_axis,
+    render_measured,
+    render_published,
+    render_row,
 )
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.strings import Translate, request_translator
@@ -46,9 +56,6 @@ _SUBJECTS = {
 }
 """What differs in the pairs that bear out a reason."""
 
-LOG_RATIO = 20
-"""Bars that differ by more are drawn on a logarithmic scale."""
-
 
 @user_errors
 def run_race(stop: threading.Event | None, lap_epochs: int, request: gr.Request) -> Iterator[str]:
@@ -56,7 +63,7 @@ def run_race(stop: threading.Event | None, lap_epochs: int, request: gr.Request)
     t, limit = request_translator(request), TimeLimit(stop)
     devices = list_compared()
     laps: list[Lap] = []
-    yield render_race([], laps, devices, t, done=0.0)
+    yield render_race(list_candidates(devices), laps, devices, t, done=0.0, is_warm=False)
     contenders, absences = find_contenders(devices)
     total = REPEATS * len(contenders)
     yield render_race(contenders, laps, devices, t, absences, done=0.0)
@@ -76,39 +83,53 @@ def render_race(
     t: Translate,
     absences: Sequence[Absence] = (),
     done: float | None = None,
+    is_warm: bool = True,
 ) -> str:
     """Return the card of the race as HTML.
 
     Args:
-        contenders: Who takes part, in the order of the bars; none before the first race.
+        contenders: Who takes part, in the order of the bars.
         laps: What was measured.
         devices: The CPU, and the GPU where there is one.
         t: Translator of the visitor's language.
         absences: Engines that cannot run here.
         done: Share of the laps that are run; None when the race is over, or has not begun.
+        is_warm: Whether every engine has answered, so that laps may begin.
     """
     standings = {standing.contender: standing for standing in summarize(laps)}
-    # Times of others stand in for a GPU, and only where there is none.
-    published = () if len(devices) > 1 else load_published()
-    scale = _choose_scale(list(standings.values()), published, done is not None)
+    # Earlier measurements and times of others stand in for a GPU, and only where there is none.
+    alone = len(devices) < 2
+    published = load_published() if alone else ()
+    measured = load_measured() if alone else None
+    past = measured.standings if measured else ()
+    scale = choose_scale([*standings.values(), *past], published, done is not None)
     projected = {lap.contender for lap in laps if lap.is_projected}
-    rows = "".join(_render_row(c, standings.get(c), c in projected, scale, t) for c in contenders)
+    rows = "".join(render_row(c, standings.get(c), c in projected, scale, t) for c in contenders)
+    if measured:
+        heading = t("compare.race_measured", label=label_measured(measured, t))
+        rows += f'<p class="race-heading">{escape(heading)}</p>'
+        rows += "".join(render_measured(standing, measured, scale, t) for standing in past)
     if published:
         rows += f'<p class="race-heading">{escape(t("compare.race_published"))}</p>'
-    rows += "".join(_render_published(run, scale, t) for run in published)
+    rows += "".join(render_published(run, scale, t) for run in published)
+    said = describe(standings, measured, published, t)
     chart = (
-        f'<div class="race" role="img" aria-label="{escape(_describe(standings, published, t))}">'
-        f"{rows}{_render_axis(scale, t)}</div>"
+        f'<div class="race" role="img" aria-label="{escape(said)}">'
+        f"{rows}{render_axis(scale, t)}</div>"
     )
     verdict = conclude(list(standings.values()))
     step = t("compare.race_step", lap=len(laps), laps=REPEATS * len(contenders))
+    conclusion = write_verdict(verdict, standings, t)
+    if alone and standings:
+        against = write_against(standings, measured, published, t)
+        conclusion = t("compare.sentence_gap").join(filter(None, [conclusion, against]))
     waits = done is not None
     return render_card(
-        picture=chart + _render_pairs(verdict, t),
-        conclusion=t("compare.measuring") if waits else write_verdict(verdict, standings, t),
+        picture=chart + ("" if waits else _render_pairs(verdict, t)),
+        conclusion=t("compare.measuring") if waits else conclusion,
         note=_write_note(laps, absences, t),
         done=done,
-        step=step if contenders else t("compare.race_warm_up"),
+        step=step if is_warm else t("compare.race_warm_up"),
     )
 
 
@@ -137,6 +158,40 @@ def write_verdict(verdict: Verdict, standings: dict[Contender, Standing], t: Tra
     )
 
 
+def write_against(
+    standings: dict[Contender, Standing],
+    measured: MeasuredMachine | None,
+    published: Sequence[PublishedRun],
+    t: Translate,
+) -> str:
+    """Set this CPU's eager loop against the same loop on a GPU elsewhere; empty without either."""
+    here = standings.get(Contender("cpu", "eager", 1))
+    there, machine, origin = None, "", ""
+    if measured is not None:
+        machine, origin = measured.gpu, t("compare.origin_measured", date=measured.measured_on)
+        there = next((s for s in measured.standings if _is_gpu_loop(s.contender)), None)
+    elif run := next((run for run in published if _is_gpu_loop(run.contender)), None):
+        machine, origin = run.machine, t("compare.origin_published")
+        # One run without a spread: what is compared with it has one.
+        there = Standing(run.contender, run.elapsed_s, run.elapsed_s, run.elapsed_s, 2)
+    if here is None or there is None or here.laps < 2:
+        return ""
+    result = compare("devices", here, there)
+    ratio = 1 / result.ratio if result.key == "slower" else result.ratio
+    return t(
+        f"compare.against_{result.key}",
+        machine=machine,
+        origin=origin,
+        here=format_s(here.median_s),
+        there=format_s(there.median_s),
+        ratio=format_digits(ratio),
+    )
+
+
+def _is_gpu_loop(contender: Contender) -> bool:
+    return contender == Contender(contender.device, "eager", 1) and contender.device != "cpu"
+
+
 def _write_reason(verdict: Verdict, t: Translate) -> str:
     """Return the cause, beside the contender over which it was gained: seldom the runner-up."""
     subject = _SUBJECTS.get(verdict.reason)
@@ -154,86 +209,6 @@ def _write_reason(verdict: Verdict, t: Translate) -> str:
     return t("compare.because_unknown")
 
 
-def name_contender(contender: Contender, t: Translate) -> str:
-    """Return a contender in words, as plain text."""
-    return t(f"compare.name_{_find_way(contender)}", device=name_device(contender.device))
-
-
-def _name_way(contender: Contender, t: Translate) -> str:
-    return t(f"compare.way_{_find_way(contender)}", every=f"{contender.record_every:,}")
-
-
-def _find_way(contender: Contender) -> str:
-    rarely = contender.engine == "eager" and contender.record_every > 1
-    return "eager_rarely" if rarely else contender.engine
-
-
-def _choose_scale(
-    standings: Sequence[Standing], published: Sequence[PublishedRun], is_running: bool
-) -> Scale:
-    """Return the scale of the bars; while laps run it has room for the fastest to come."""
-    times = [s.low_s for s in standings] + [s.high_s for s in standings]
-    times += [run.elapsed_s for run in published]
-    if is_running:
-        return cover_decades(times, 0.001, 10)
-    if times and max(times) / min(times) > LOG_RATIO:
-        # A bar that begins where the scale does would have no length.
-        return cover_decades(times, min(times) / 3, max(times))
-    return Scale(0, 1.05 * max(times, default=1))
-
-
-def _render_row(
-    contender: Contender, standing: Standing | None, projected: bool, scale: Scale, t: Translate
-) -> str:
-    share = low = high = 0.0
-    time = spread = "–"
-    if standing is not None:
-        share, low, high = (
-            scale.share(s) for s in (standing.median_s, standing.low_s, standing.high_s)
-        )
-        time = ("≈ " if projected else "") + format_s(standing.median_s)
-        spread = f"{format_s(standing.low_s)} – {format_s(standing.high_s)}"
-        if standing.laps < 2:
-            low = high = 0.0
-            spread = t("compare.one_lap")
-    return (
-        f'<div class="race-row" style="--tint:{tint_of(contender.device)}"><span class="race-name">'
-        f"<b>{name_device(contender.device)}</b> {escape(_name_way(contender, t))}</span>"
-        f'<span class="race-track"><i class="race-bar" style="--share:{share:.4f}"></i>'
-        f'<i class="race-spread" style="--low:{low:.4f};--high:{high:.4f}"></i></span>'
-        f'<span class="race-time"><b>{escape(time)}</b><small>{escape(spread)}</small></span></div>'
-    )
-
-
-def _render_published(run: PublishedRun, scale: Scale, t: Translate) -> str:
-    tint = tint_of(run.contender.device)
-    date = run.measured_on or t("compare.date_unknown")
-    return (
-        f'<div class="race-row published" style="--tint:{tint}"><span class="race-name">'
-        f"<b>{name_device(run.contender.device)}</b> {escape(_name_way(run.contender, t))}"
-        f"<small>{escape(run.machine)}</small></span>"
-        f'<span class="race-track"><i class="race-bar" style="--share:'
-        f'{scale.share(run.elapsed_s):.4f}"></i></span><span class="race-time">'
-        f"<b>{run.elapsed_s:.2f} s</b><small>{escape(date)}</small></span></div>"
-    )
-
-
-def _render_axis(scale: Scale, t: Translate) -> str:
-    ticks = "".join(
-        f'<i style="--at:{scale.share(tick):.4f}"><span>{_show_tick(tick)}</span></i>'
-        for tick in scale.ticks(5)
-    )
-    kind = t("compare.scale_log" if scale.is_log else "compare.scale_linear")
-    return (
-        f'<div class="race-row race-axis"><span class="race-name">{escape(kind)}</span>'
-        f'<span class="race-track">{ticks}</span></div>'
-    )
-
-
-def _show_tick(seconds: float) -> str:
-    return f"{seconds:g} s" if seconds >= 1 or seconds == 0 else f"{1_000 * seconds:g} ms"
-
-
 def _render_pairs(verdict: Verdict, t: Translate) -> str:
     """Return the pairs that differ in one thing, with what that thing does, as a list."""
     items = "".join(f"<li>{escape(_write_pair(pair, t))}</li>" for pair in verdict.comparisons)
@@ -242,38 +217,12 @@ def _render_pairs(verdict: Verdict, t: Translate) -> str:
 
 def _write_pair(pair: Comparison, t: Translate) -> str:
     # Of two devices the loop is named, of two loops the device.
-    device, way = name_device(pair.second.device), _name_way(pair.second, t)
+    device, way = name_device(pair.second.device), name_way(pair.second, t)
     return t(
         f"compare.pair_{pair.key}",
         what=t(f"compare.pair_{pair.subject}", device=device, way=way),
         ratio=format_digits(1 / pair.ratio if pair.key == "slower" else pair.ratio),
     )
-
-
-def _describe(
-    standings: dict[Contender, Standing], published: Sequence[PublishedRun], t: Translate
-) -> str:
-    said = [
-        t(
-            "compare.race_bar_alt",
-            name=name_contender(contender, t),
-            time=format_s(standing.median_s),
-            low=format_s(standing.low_s),
-            high=format_s(standing.high_s),
-            laps=standing.laps,
-        )
-        for contender, standing in standings.items()
-    ]
-    said += [
-        t(
-            "compare.published_alt",
-            name=name_contender(run.contender, t),
-            machine=run.machine,
-            time=f"{run.elapsed_s:.2f} s",
-        )
-        for run in published
-    ]
-    return t("compare.race_alt", bars=t("compare.list_separator").join(said))
 
 
 def _write_note(laps: Sequence[Lap], absences: Sequence[Absence], t: Translate) -> str:

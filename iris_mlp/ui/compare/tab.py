@@ -9,6 +9,7 @@ import gradio as gr
 
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS
 from iris_mlp.hardware.core_limits import usable_cores
+from iris_mlp.overhead.race import list_candidates
 from iris_mlp.ui.compare.batch_panel import (
     measure_step,
     render_curves,
@@ -55,7 +56,7 @@ def load_page(request: gr.Request) -> View:
     """Fill the tab for a new visitor; nothing is measured."""
     t, devices = request_translator(request), list_compared()
     return View(
-        race=render_race([], [], devices, t),
+        race=render_race(list_candidates(devices), [], devices, t),
         ledger=render_ledger([], devices, t),
         crossover=render_crossover([], [], devices, t),
         noise=render_noise(None, 0, t),

@@ -101,7 +101,7 @@ def read_settings(given: Any) -> TrainConfig:
     """
     names = settings_of(DEFAULTS)
     if not isinstance(given, dict) or set(given) != set(names):
-        raise SettingsError(f"settings must be {', '.join(names)}.")
+        raise SettingsError("settings must be {names}.", names=", ".join(names))
     config = TrainConfig(device="cpu", engine="fused", **given)
     host_limits().check(config)
     return config

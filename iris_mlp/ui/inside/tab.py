@@ -238,7 +238,7 @@ def take_step(
     if lr is None:  # the visitor has just emptied the field
         return gr.skip()
     if rows not in ROWS:
-        raise SettingsError(f"rows must be one of {', '.join(ROWS)}.")
+        raise SettingsError("rows must be one of {choices}.", choices=", ".join(ROWS))
     lr = TrainConfig(lr=lr).lr  # which refuses what is not a learning rate
     checkpoint = _take_checkpoint(classifier)
     if rows == "batch":
@@ -286,7 +286,7 @@ def _walk(
     elif true_class in CLASS_NAMES:
         index = CLASS_NAMES.index(true_class)
     else:
-        raise SettingsError(f"The species must be one of {', '.join(CLASS_NAMES)}.")
+        raise SettingsError("The species must be one of {names}.", names=", ".join(CLASS_NAMES))
     return walk_through(_take_checkpoint(classifier), lengths_cm, index)
 
 

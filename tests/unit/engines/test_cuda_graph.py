@@ -105,14 +105,14 @@ def test_closing_between_chunks_keeps_the_weights_reached():
 
 def test_cpu_is_refused_with_the_engines_that_serve_it():
     config = TrainConfig(device="cpu", engine="cuda-graph")
-    with pytest.raises(DeviceError, match=r"needs a CUDA GPU.* use the engine fused, or eager"):
+    with pytest.raises(DeviceError, match=r"needs a CUDA GPU.* on cpu; use the engine eager, or f"):
         cuda_graph.run(config, build_model(10, 0), load_split())
 
 
 def test_another_accelerator_is_refused_with_the_engine_that_serves_it():
     config = TrainConfig(engine="cuda-graph")
     split = load_split().to(torch.device("meta"))  # any device that is neither CUDA nor the CPU
-    with pytest.raises(DeviceError, match=r"on meta; use the engine eager\."):
+    with pytest.raises(DeviceError, match=r"on meta; use the engine eager, or fused"):
         cuda_graph.run(config, build_model(10, 0), split)
 
 

@@ -11,6 +11,19 @@ NAMES = [card.name or "" for card in CARDS]
 
 # A name as a driver, lspci or a person writes it, and the card of the catalogue that it means.
 SPELLINGS = [
+    ("七彩虹 RTX 4070", "GeForce RTX 4070"),
+    ("微星RTX4060", "GeForce RTX 4060"),
+    ("影驰 3060Ti 8G", "GeForce RTX 3060 Ti"),
+    ("华硕 TUF RTX4070TiSuper", "GeForce RTX 4070 Ti SUPER"),
+    ("蓝宝石 RX 7800XT", "Radeon RX 7800 XT"),
+    ("英伟达RTX 4090显卡", "GeForce RTX 4090"),
+    ("3080Ti笔记本", "GeForce RTX 3080 Ti Laptop GPU"),
+    ("RTX 3060 移动版", "GeForce RTX 3060 Laptop GPU"),
+    ("苹果 M3 Max", "Apple M3 Max"),
+    ("Nvida RTX 3080", "GeForce RTX 3080"),
+    ("gefore rtx 3060 lapotp", "GeForce RTX 3060 Laptop GPU"),
+    ("RTX6000Ada", "RTX 6000 Ada Generation"),
+    ("rtx4060ti 16g", "GeForce RTX 4060 Ti"),
     ("NVIDIA GeForce RTX 4070 Laptop GPU", "GeForce RTX 4070 Laptop GPU"),
     ("NVIDIA GeForce RTX 3090 Ti", "GeForce RTX 3090 Ti"),
     ("rtx 3090ti", "GeForce RTX 3090 Ti"),
@@ -357,6 +370,11 @@ def test_an_unknown_name_gets_the_three_nearest():
 def test_nothing_is_near_to_nothing(name):
     card = decode_gpu(name)
     assert (card.known, card.nearest) == (False, ())
+
+
+def test_no_card_is_near_to_one_of_a_maker_that_the_catalogue_lacks():
+    assert decode_gpu("Intel Arc A770").nearest == ()
+    assert all(name.startswith("Radeon") for name in decode_gpu("Radeon RX 580").nearest)
 
 
 def test_a_maker_that_contradicts_the_card_makes_it_unknown():

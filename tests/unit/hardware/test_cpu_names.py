@@ -9,6 +9,11 @@ from iris_mlp.hardware import WORDS, decode_cpu, render_cpu_name
 # (name as the CPU or its maker writes it, vendor, generation, microarchitecture)
 CPUS = [
     ("12th Gen Intel(R) Core(TM) i7-12800HX", "Intel", 12, "Alder Lake"),
+    ("酷睿i7 13700K", "Intel", 13, "Raptor Lake"),
+    ("英特尔 至强 Gold 6330", "Intel", 3, "Ice Lake-SP"),
+    ("锐龙7 5800X", "AMD", None, "Zen 3"),
+    ("r7 5800x", "AMD", None, "Zen 3"),
+    ("i5 13400f", "Intel", 13, "Raptor Lake"),
     ("12th Gen Intel(R) Core(TM) i7-1255U", "Intel", 12, "Alder Lake"),
     ("13th Gen Intel(R) Core(TM) i9-13900K", "Intel", 13, "Raptor Lake"),
     ("Intel(R) Core(TM) i9-14900KS", "Intel", 14, "Raptor Lake Refresh"),

@@ -40,6 +40,34 @@ def test_formulas_equal_autograd_in_double_precision(rows, hidden, seed):
         np.testing.assert_allclose(values, parameter.grad.numpy(), rtol=1e-9, atol=1e-13)
 
 
+@pytest.mark.parametrize("hidden", [1, 2, 10, 33, 128, 1_000])
+def test_step_equals_autograd_to_float_precision_for_any_flower_and_weights(hidden, chance):
+    draw = np.random.default_rng(chance.randrange(2**32))
+    scaler = Checkpoint.load(SHIPPED_WEIGHTS).scaler
+    for _ in range(25):
+        _, _, weights = _draw(1, hidden, chance.randrange(2**32))
+        silent = draw.random(hidden) < draw.choice([0, 0.5, 1])
+        weights["fc1.weight"][silent] = -abs(weights["fc1.weight"][silent])
+        weights["fc1.bias"][silent] = -abs(weights["fc1.bias"][silent]) - 0.1
+        state = {name: torch.from_numpy(values).float() for name, values in weights.items()}
+        lengths_cm = [draw.uniform(low, high) for low, high in ((4, 8), (2, 5), (1, 7), (0, 3))]
+        x = torch.from_numpy(scaler.scale(np.array([lengths_cm])))
+        z = nn.functional.linear(x, state["fc1.weight"], state["fc1.bias"])
+        if (z.abs() < 1e-5).any():  # ReLU's corner lies within the rounding
+            continue
+        true_class = chance.randrange(3)
+        step = step_flower(Checkpoint(state, scaler, {}, {}), lengths_cm, true_class, lr=0.01)
+        assert step.loss_by_hand == pytest.approx(step.loss_by_autograd, rel=1e-5, abs=1e-5)
+        largest = max(float(np.abs(tensor.by_hand).max()) for tensor in step.tensors)
+        assert step.max_gradient_difference <= 1e-5 * max(largest, 1)
+        assert step.max_update_difference <= 1e-6 * max(largest, 1) + 2e-6
+        shut = (z <= 0).numpy()[0]
+        gradients = {tensor.name: tensor for tensor in step.tensors}
+        for name in ("fc1.weight", "fc1.bias"):
+            assert not gradients[name].by_hand[shut].any()
+            assert not gradients[name].by_autograd[shut].any()
+
+
 def test_formulas_equal_difference_quotients():
     x, y, weights = _draw(5, 4, seed=3)
     _, gradients = backward_by_hand(x, y, weights)
