@@ -67,8 +67,8 @@ def sweep(
         yield tally.summarize(perf_counter() - started), str(path)
 
 
-def _as_text(value: Any) -> str | None:
+def _as_text(value: Any) -> str:
     """Return one value or a list of them, which JSON can say, as the command line's text."""
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
-    return None if value is None else str(value)
+    return "" if value is None else str(value)

@@ -290,6 +290,7 @@ def build() -> TrainTab:
                 scale = gr.Radio(
                     [(i18n("train.linear"), "linear"), (i18n("train.log"), "log")],
                     value="linear",
+                    label=i18n("train.scale"),
                     show_label=False,
                     container=False,
                     elem_id="loss-scale",
@@ -299,13 +300,19 @@ def build() -> TrainTab:
                     type="pil",
                     format="png",
                     show_label=False,
+                    alt_text=i18n("train.plot_alt"),  # type: ignore[arg-type]
                     interactive=False,
                     buttons=["download", "fullscreen"],
                     elem_id="loss-plot",
                 )
             with gr.Accordion(i18n("train.log_lines"), open=False):
                 log = gr.Textbox(
-                    show_label=False, lines=10, max_lines=10, elem_id="log", container=False
+                    label=i18n("train.log_lines"),
+                    show_label=False,
+                    lines=10,
+                    max_lines=10,
+                    elem_id="log",
+                    container=False,
                 )
 
             settings = [
