@@ -154,7 +154,7 @@ def test_the_keyboard_alone_trains_stops_and_looks_around(visit):
         page.locator("#stop").press("Space")
         expect(page.locator(".loss-chart-note")).to_contain_text("Stopped", timeout=30_000)
 
-        fold = page.get_by_role("button", name="Log lines")
+        fold = page.get_by_role("button", name="Training log")
         for key, state in (("Enter", "true"), ("Space", "false")):
             fold.press(key)
             expect(fold).to_have_attribute("aria-expanded", state)
@@ -197,14 +197,19 @@ def test_nothing_moves_for_those_who_wish_so(visit, wish: str, moves: bool):
     assert moves or names == []
 
 
-@pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("zh-CN", "zh-CN")])
-def test_nothing_is_cut_at_any_width(visit, locale: str, language: str):
+@pytest.mark.parametrize(
+    ("scheme", "locale", "language"), [("light", "en-US", "en"), ("dark", "zh-CN", "zh-CN")]
+)
+def test_nothing_is_cut_at_any_width(visit, scheme: str, locale: str, language: str):
     cut = []
-    with visit(locale=locale, reduced_motion="reduce") as page:
+    with visit(locale=locale, color_scheme=scheme, reduced_motion="reduce") as page:
         train_briefly(page, language)
         for key in FILLED:
             open_tab(page, key, language)
             unfold_all(page)
+            if key == "compare":
+                page.click("#memory-start")
+                page.locator(".memory thead th").nth(3).wait_for()
             for width in (360, 768, 1920, 1280):
                 page.set_viewport_size({"width": width, "height": 900})
                 page.evaluate(AFTER_TWO_FRAMES)

@@ -78,7 +78,7 @@ def _list_stats(
     if progress is not None:
         epoch = progress.epoch
         loss = show_loss(progress.train_loss)
-        elapsed, speed = _show_time(progress.elapsed_s), f"{progress.epochs_per_s:,.0f}/s"
+        elapsed, speed = _show_time(progress.elapsed_s), f"{progress.epochs_per_s:,.0f}"
         left = _show_time(progress.remaining_s) if running else UNKNOWN
         if math.isfinite(progress.evaluation.test_loss):  # else the weights are not numbers
             test = show_loss(progress.evaluation.test_loss)

@@ -251,9 +251,10 @@ def build() -> TrainTab:
                     [("SGD", "sgd"), ("Adam", "adam")],
                     value=DEFAULTS.optimizer,
                     label=i18n("train.optimizer"),
-                    min_width=130,
+                    scale=2,
+                    min_width=190,
                 )
-                lr = gr.Number(DEFAULTS.lr, label=i18n("train.lr"), min_width=110)
+                lr = gr.Number(DEFAULTS.lr, label=i18n("train.lr"), scale=1, min_width=100)
             with gr.Row():
                 epochs = gr.Number(
                     DEFAULTS.epochs, label=i18n("train.epochs"), precision=0, min_width=110
@@ -278,23 +279,22 @@ def build() -> TrainTab:
             defaults_button = gr.Button(i18n("train.defaults"), size="sm", variant="secondary")
         with gr.Column(scale=5, min_width=320, elem_classes="results"):
             chart = build_loss_chart(elem_id="loss-chart")
+            scale = gr.Radio(
+                [(i18n("train.linear"), "linear"), (i18n("train.log"), "log")],
+                value="linear",
+                label=i18n("train.scale"),
+                show_label=False,
+                container=False,
+                elem_id="loss-scale",
+            )
             summary = gr.HTML(
                 i18n("train.summary_empty"), elem_id="run-summary", apply_default_css=False
             )
-            with gr.Row(elem_classes="actions"):
-                weights = gr.DownloadButton(
-                    i18n("train.download"),  # pyright: ignore[reportArgumentType]
-                    interactive=False,
-                    elem_id="download",
-                )
-                scale = gr.Radio(
-                    [(i18n("train.linear"), "linear"), (i18n("train.log"), "log")],
-                    value="linear",
-                    label=i18n("train.scale"),
-                    show_label=False,
-                    container=False,
-                    elem_id="loss-scale",
-                )
+            weights = gr.DownloadButton(
+                i18n("train.download"),  # pyright: ignore[reportArgumentType]
+                interactive=False,
+                elem_id="download",
+            )
             with gr.Accordion(i18n("train.plot"), open=False):
                 plot = gr.Image(
                     type="pil",
