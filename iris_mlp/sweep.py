@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from random import Random
 from threading import Event
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 
@@ -214,14 +214,9 @@ def write_csv(path: Path, results: Iterable[LaneResult]) -> int:
     Raises:
         OutputError: The path cannot be written.
     """
-    rows = 0
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
-            writer.writeheader()
-            for result in results:
-                writer.writerow({**result.config.to_dict(), **vars(result)})
-                rows += 1
+            return write_rows(file, results)
     except OSError as error:
         raise OutputError(
             "Cannot write {path}: {reason}; choose a path in a folder that exists "
@@ -229,6 +224,16 @@ def write_csv(path: Path, results: Iterable[LaneResult]) -> int:
             path=path,
             reason=error.strerror,
         ) from error
+
+
+def write_rows(file: TextIO, results: Iterable[LaneResult]) -> int:
+    """Write the header and one row for each result to an open file; return how many."""
+    writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    rows = 0
+    for result in results:
+        writer.writerow({**result.config.to_dict(), **vars(result)})
+        rows += 1
     return rows
 
 
