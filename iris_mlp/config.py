@@ -13,6 +13,7 @@ Optimizer = Literal["sgd", "adam"]
 ENGINES: tuple[str, ...] = get_args(Engine)
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
 TRAIN_ROWS = 120
+MAX_SEED = 2**32 - 1
 MAX_LR = 1e30
 """Far beyond use; float32 overflows before it."""
 TEST_POINTS = 200
@@ -110,16 +111,16 @@ class TrainConfig:
             raise SettingsError("device must be a name such as auto, cpu or cuda.")
         values = {
             "lr": _read_lr(default_lr(self.optimizer) if self.lr is None else self.lr),
-            "epochs": _read_int("epochs", self.epochs, 1, LOCAL_LIMITS.epochs),
-            "hidden": _read_int("hidden", self.hidden, 1, LOCAL_LIMITS.hidden),
-            "batch_size": _read_int(
+            "epochs": read_int("epochs", self.epochs, 1, LOCAL_LIMITS.epochs),
+            "hidden": read_int("hidden", self.hidden, 1, LOCAL_LIMITS.hidden),
+            "batch_size": read_int(
                 "batch_size",
                 TRAIN_ROWS if self.batch_size is None else self.batch_size,
                 1,
                 TRAIN_ROWS,
             ),
-            "seed": _read_int("seed", self.seed, 0, 2**32 - 1),
-            "record_every": _read_int("record_every", self.record_every, 1, LOCAL_LIMITS.epochs),
+            "seed": read_int("seed", self.seed, 0, MAX_SEED),
+            "record_every": read_int("record_every", self.record_every, 1, LOCAL_LIMITS.epochs),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -152,7 +153,12 @@ def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         )
 
 
-def _read_int(name: str, value: object, low: int, high: int) -> int:
+def read_int(name: str, value: object, low: int, high: int) -> int:
+    """Return a whole number, which JSON may also write as 10.0.
+
+    Raises:
+        SettingsError: It is none, or out of range; the sentence names it.
+    """
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not whole or not low <= value <= high:  # type: ignore[operator]
         raise SettingsError(

@@ -53,12 +53,17 @@ def plot_loss(history: History, scale: Scale = "linear") -> Figure:
     return figure
 
 
+def draw_png(figure: Figure) -> bytes:
+    """Return a figure as PNG."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png")
+    return data.getvalue()
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG.
 
     Raises:
         OutputError: The path cannot be written.
     """
-    data = io.BytesIO()
-    figure.savefig(data, format="png")
-    write_atomically(path, data.getvalue())
+    write_atomically(path, draw_png(figure))

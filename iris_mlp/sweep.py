@@ -9,11 +9,19 @@ from itertools import product
 from pathlib import Path
 from random import Random
 from threading import Event
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 
-from iris_mlp.config import DEFAULTS, TRAIN_ROWS, Limits, TrainConfig
+from iris_mlp.config import (
+    DEFAULTS,
+    LOCAL_LIMITS,
+    MAX_SEED,
+    TRAIN_ROWS,
+    Limits,
+    TrainConfig,
+    read_int,
+)
 from iris_mlp.errors import OutputError, SettingsError
 from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.training import Outcome, train
@@ -60,15 +68,27 @@ class SweepConfig:
         for name, given in {**values, "seeds": self.seeds}.items():
             if not given:
                 raise SettingsError("{name} has no value; give at least one.", name=name)
-        if self.random is not None and self.random < 1:
-            raise SettingsError("random must be at least 1, not {value}.", value=self.random)
+        if self.random is not None:
+            random = read_int("random", self.random, 1, LOCAL_LIMITS.sweep_lanes)
+            object.__setattr__(self, "random", random)
+        object.__setattr__(self, "draw_seed", read_int("draw_seed", self.draw_seed, 0, MAX_SEED))
         ends = self.seeds if not isinstance(self.seeds, range) else (self.seeds[0], self.seeds[-1])
         for name, given in {**values, "seed": ends, "lr": self.lr}.items():
             for value in given:
                 TrainConfig(batch_size=self.batch_size, **{name: value})
+        if self._count_lanes() > LOCAL_LIMITS.sweep_lanes:  # `len` itself ends at 2 ** 63
+            raise SettingsError(
+                "The sweep has {lanes:,} trainings, and no sweep may have more than {most:,}; "
+                "choose fewer.",
+                lanes=self._count_lanes(),
+                most=LOCAL_LIMITS.sweep_lanes,
+            )
 
     def __len__(self) -> int:
         """Return the number of lanes."""
+        return self._count_lanes()
+
+    def _count_lanes(self) -> int:
         if self.random is not None:
             return self.random
         settings = (self.optimizer, self.lr or (None,), self.hidden, self.epochs, self.seeds)
@@ -194,14 +214,9 @@ def write_csv(path: Path, results: Iterable[LaneResult]) -> int:
     Raises:
         OutputError: The path cannot be written.
     """
-    rows = 0
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
-            writer.writeheader()
-            for result in results:
-                writer.writerow({**result.config.to_dict(), **vars(result)})
-                rows += 1
+            return write_rows(file, results)
     except OSError as error:
         raise OutputError(
             "Cannot write {path}: {reason}; choose a path in a folder that exists "
@@ -209,11 +224,21 @@ def write_csv(path: Path, results: Iterable[LaneResult]) -> int:
             path=path,
             reason=error.strerror,
         ) from error
+
+
+def write_rows(file: TextIO, results: Iterable[LaneResult]) -> int:
+    """Write the header and one row for each result to an open file; return how many."""
+    writer = csv.DictWriter(file, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    rows = 0
+    for result in results:
+        writer.writerow({**result.config.to_dict(), **vars(result)})
+        rows += 1
     return rows
 
 
 def parse_values(name: str, text: str, kind: Callable[[str], Any] = float) -> tuple[Any, ...]:
-    """Read values as a user writes them: `0.001,0.01`.
+    """Read values as a user writes them: `0.001,0.01`; none from an empty text.
 
     Args:
         name: What they are, for the sentence of a refusal.
@@ -223,6 +248,8 @@ def parse_values(name: str, text: str, kind: Callable[[str], Any] = float) -> tu
     Raises:
         SettingsError: A value cannot be read.
     """
+    if not text.strip():
+        return ()
     try:
         return tuple(kind(value.strip()) for value in text.split(","))
     except ValueError:

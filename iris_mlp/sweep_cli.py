@@ -82,7 +82,7 @@ def read_sweep(
     """
     return SweepConfig(
         optimizer=parse_values("optimizer", optimizer, str),
-        lr=parse_values("lr", lr) if lr else (),
+        lr=parse_values("lr", lr or ""),
         hidden=parse_values("hidden", hidden, int),
         epochs=parse_values("epochs", epochs, int),
         seeds=parse_seeds(seeds),

@@ -27,15 +27,16 @@ WORDS = {
     "nvml.driver_not_loaded": "an NVIDIA driver is installed but not loaded",
     "nvml.no_permission": "this process may not talk to the NVIDIA driver",
     "nvml.version_mismatch": "the NVIDIA driver was updated while running: restart the machine",
-    "nvml.error": "the NVIDIA driver does not answer as it should",
+    "nvml.error": "the NVIDIA driver does not answer properly",
     "gpu.none": "No GPU found",
-    "gpu.none_what": "With one, its name, memory, architecture and driver would stand here.",
-    "gpu.none_how": "A GPU Space, a cloud notebook with a GPU, or a PC with such a card has one.",
+    "gpu.none_what": "Its name, memory, architecture and driver would appear here.",
+    "gpu.none_how": "To see one, run this app on a GPU Space, in a cloud notebook with a GPU, "
+    "or on a PC with a graphics card.",
     # The state of a GPU.
     "state.ok": "working",
     "state.lost": "lost: it stopped answering the driver; restart the machine",
     "state.reset_required": "needs a reset before it works again",
-    "state.unreadable": "there, but the driver tells nothing of it",
+    "state.unreadable": "present, but the driver reports nothing about it",
     # Why `auto` chooses its device.
     "accelerator": "PyTorch can use this accelerator",
     "only_cpu": "PyTorch finds no accelerator that it can use here",
@@ -148,7 +149,7 @@ WORDS = {
     "note.series_hides_architecture": (
         "Its name says 20 series, which is Turing, but its chip is Ampere."
     ),
-    "note.mx_says_no_architecture": "MX numbers do not tell the architecture.",
+    "note.mx_says_no_architecture": "An MX number does not tell the architecture.",
     "note.more_vram_than_higher_tier": (
         "With 12 GB it has more memory than the RTX 3070 Ti, a higher tier."
     ),
@@ -166,7 +167,7 @@ WORDS = {
         "Four cards are called 6000: Quadro RTX 6000 (Turing), RTX A6000 (Ampere), RTX 6000 Ada "
         "and RTX PRO 6000 Blackwell."
     ),
-    "note.export_version": "A version for export, with less of what export rules limit.",
+    "note.export_version": "A version for export, with less of what the export rules limit.",
     "note.four_gpus_on_a_board": "Four such GPUs sit on one board; the figures are for one.",
     "note.two_devices_on_a_card": (
         "The card appears as two devices with half the memory each; the figures are for the card."

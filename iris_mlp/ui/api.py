@@ -1,10 +1,8 @@
 """The named HTTP endpoints, for scripts and agents: the same acts as the command line."""
 
 import inspect
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,8 +15,9 @@ from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
 from iris_mlp.errors import SettingsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware, to_plain, usable_cores
-from iris_mlp.plots import plot_loss
+from iris_mlp.plots import draw_png, plot_loss
 from iris_mlp.training import train as start_training
+from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.sweep_endpoint import sweep
 
@@ -73,13 +72,10 @@ def train(
             reported_s = progress.elapsed_s
             yield {"epoch": progress.epoch, "loss": progress.train_loss}, None, None
     result = run.result()
-    # Gradio copies both files into its own cache while it sends the answer.
-    with tempfile.TemporaryDirectory() as folder:
-        plot, weights = Path(folder) / "loss.png", Path(folder) / "iris_mlp.safetensors"
-        plot_loss(result.history).savefig(plot, format="png")
-        if result.checkpoint:
-            result.checkpoint.save(weights)
-        yield result.summarize(), str(plot), str(weights) if result.checkpoint else None
+    plot, weights = keep_file(draw_png(plot_loss(result.history)), "loss.png"), None
+    if result.checkpoint is not None:
+        weights = keep_file(result.checkpoint.to_bytes(), "iris_mlp.safetensors")
+    yield result.summarize(), plot, weights
 
 
 @user_errors

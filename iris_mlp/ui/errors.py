@@ -53,6 +53,11 @@ def translate_error(error: IrisMlpError, t: Translate) -> str:
         return str(error)
 
 
+def warn(error: IrisMlpError, t: Translate) -> None:
+    """Show an error's sentence without ending what the visitor asked for."""
+    gr.Warning(_show_as_text(error, t), title=t("common.warning_title"))
+
+
 def _translate_value(name: str, value: object, t: Translate) -> object:
     if isinstance(value, IrisMlpError):
         return translate_error(value, t)
@@ -71,6 +76,10 @@ def _find_translator(*args: object, **kwargs: object) -> Translate:
 
 
 def _as_message(error: IrisMlpError, t: Translate) -> gr.Error:
-    # Gradio renders messages as HTML, and ours quote what the visitor gave.
-    text = html.escape(translate_error(error, t), quote=False)
+    text = _show_as_text(error, t)
     return gr.Error(text, title=t("common.error_title"), print_exception=False)
+
+
+def _show_as_text(error: IrisMlpError, t: Translate) -> str:
+    # Gradio renders messages as HTML, and ours quote what the visitor gave.
+    return html.escape(translate_error(error, t), quote=False)

@@ -1,17 +1,17 @@
 """The named endpoint `/sweep`: many trainings at once, with the command line's settings."""
 
-import tempfile
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS, host_limits
-from iris_mlp.sweep import LaneResult, write_csv
+from iris_mlp.sweep import LaneResult, write_rows
 from iris_mlp.sweep import sweep as start_sweep
 from iris_mlp.sweep_cli import Tally, read_sweep
+from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
 
 PROGRESS_S = 1.0
@@ -60,15 +60,13 @@ def sweep(
             if now - told_at >= PROGRESS_S:
                 told_at = now
                 yield {"done": tally.done, "lanes": tally.lanes}, None
-    # Gradio copies the file into its own cache while it sends the answer.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / CSV_NAME
-        write_csv(path, results)
-        yield tally.summarize(perf_counter() - started), str(path)
+    table = io.StringIO()
+    write_rows(table, results)
+    yield tally.summarize(perf_counter() - started), keep_file(table.getvalue().encode(), CSV_NAME)
 
 
-def _as_text(value: Any) -> str | None:
+def _as_text(value: Any) -> str:
     """Return one value or a list of them, which JSON can say, as the command line's text."""
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
-    return None if value is None else str(value)
+    return "" if value is None else str(value)

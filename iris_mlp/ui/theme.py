@@ -66,6 +66,8 @@ def build_theme() -> Base:
         block_border_color="*neutral_200",
         block_border_color_dark="*neutral_800",
         block_border_width="1px",
+        block_radius="10px",
+        container_radius="10px",
         block_shadow="none",
         block_label_text_color="*neutral_600",
         block_label_text_color_dark="*neutral_400",

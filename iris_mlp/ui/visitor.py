@@ -13,7 +13,7 @@ from iris_mlp.config import DEFAULTS, TrainConfig, is_public_space
 from iris_mlp.devices import resolve_device
 from iris_mlp.errors import DeviceError, SettingsError, ShareError, WeightsError
 from iris_mlp.training import list_engines
-from iris_mlp.ui.errors import translate_error
+from iris_mlp.ui.errors import warn
 from iris_mlp.ui.strings import request_translator
 
 SHARE_PARAMETER = "share"
@@ -55,7 +55,7 @@ def recall_run(shared: str | None, stored: object, request: gr.Request | None = 
         try:
             return Recalled(*share.decode(shared))
         except ShareError as error:
-            gr.Warning(translate_error(error, request_translator(request)))
+            warn(error, request_translator(request))
     checkpoint = _read_stored(stored)
     if checkpoint is None and not is_public_space():
         checkpoint = _load_last_run()

@@ -67,7 +67,7 @@ def test_every_movement_trains_and_the_last_one_stays(visit):
         expect_training(page)
         set_slider(page, "hidden", 7)
         page.click("#live-take")
-        expect(page.locator(".toast-body")).to_contain_text("stand in the Train tab")
+        expect(page.locator(".toast-body")).to_contain_text("The Train tab now has these settings")
         page.get_by_role("tab", name="Train").click()
         field = page.get_by_role("spinbutton", name="Hidden units", exact=True)
         expect(field).to_have_value("7")
@@ -79,7 +79,7 @@ def test_a_cell_chosen_by_keyboard_goes_into_live_and_train(visit):
         page.click("#explore-start")
         expect(page.locator("#explore-stop")).to_be_enabled()
         wait_for_end(page, "explore")
-        expect(page.locator("#landscape .landscape-note")).to_contain_text("297 trainings in")
+        expect(page.locator("#landscape .landscape-note")).to_contain_text("297 runs in")
         assert page.locator(f"{CELLS}.empty").count() == 0
         lesson = page.locator(CELLS).nth(LESSON_CELL)
         expect(lesson).to_have_attribute("aria-current", "true")
@@ -122,7 +122,7 @@ def test_a_stopped_sweep_keeps_its_flowers_and_a_seed_can_be_loaded(visit):
 
 def test_the_tab_speaks_chinese_on_a_phone_without_scrolling_sideways(visit):
     with explore(visit, "探索", locale="zh-CN", viewport={"width": 360, "height": 780}) as page:
-        expect(page.locator("#live-chart .loss-chart-note")).to_contain_text("从头训练了 20,000 轮")
+        expect(page.locator("#live-chart .loss-chart-note")).to_contain_text("从头训练 20,000 轮")
         expect(page.locator("#landscape th.axis").first).to_have_text("隐藏单元数")
-        expect(page.locator("#luck .empty")).to_contain_text("草地")
+        expect(page.locator("#luck .empty")).to_contain_text("一朵花")
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

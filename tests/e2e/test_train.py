@@ -105,7 +105,7 @@ def test_the_curve_is_drawn_on_a_logarithmic_axis_on_request(visit):
         page.click("#start")
         expect(page.locator(".loss-chart-note")).to_contain_text("Done")
         linear = page.locator(CURVE).get_attribute("d")
-        page.get_by_label("logarithmic").check()
+        page.get_by_label("Log scale").check()
         expect(page.locator(CURVE)).not_to_have_attribute("d", linear or "")
 
 

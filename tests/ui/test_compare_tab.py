@@ -205,7 +205,7 @@ def test_winner_is_told_with_its_time_ratio_and_reason():
 def test_cpu_that_beats_the_gpu_wins_by_cheaper_calls():
     said = verdict_of({EAGER: [4.0, 4.1, 4.2], on_gpu(EAGER): [16, 17, 18]})
     assert "The winner is the eager loop on the CPU" in said
-    assert "a call costs the CPU less than a launch and a wait cost the GPU" in said
+    assert "a call on the CPU costs less than a launch and a wait on the GPU" in said
 
 
 def test_pairs_that_differ_in_one_thing_are_listed_with_their_ratio():
@@ -235,13 +235,13 @@ def test_cause_is_told_over_the_loop_that_it_replaces_and_not_over_the_runner_up
 
 def test_winner_without_a_pair_that_says_why_is_told_so():
     said = verdict_of({RARELY: [1, 1, 1.1], on_gpu(FUSED): [2, 2, 2.1]})
-    assert "none of the pairs above says why" in said
+    assert "none of the comparisons above says why" in said
 
 
 def test_gpu_that_wins_is_told_so():
     said = verdict_of({EAGER: [9, 9, 9.1], on_gpu(EAGER): [3, 3, 3.1]})
     assert "The winner is the eager loop on the GPU with 3.00 s: 3.00 times" in said
-    assert "the GPU is faster even at the same loop" in said
+    assert "the GPU is faster even with the same loop" in said
 
 
 @EACH
@@ -252,8 +252,8 @@ def test_overlapping_spreads_are_a_tie_and_name_no_winner(t):
 
 
 def test_single_laps_and_a_single_contender_give_no_verdict():
-    assert "not a verdict yet" in verdict_of({EAGER: [4.0], FUSED: [0.02]})
-    assert "no race" in verdict_of({EAGER: [4.0, 4.1]})
+    assert "no verdict yet" in verdict_of({EAGER: [4.0], FUSED: [0.02]})
+    assert "nothing to race against" in verdict_of({EAGER: [4.0, 4.1]})
     assert verdict_of({}) == EN("compare.race_nothing")
 
 
@@ -333,7 +333,7 @@ def test_ledger_says_so_where_arithmetic_is_the_larger_part():
 
 def test_ledger_that_does_not_add_up_asks_to_measure_again():
     said = write_ledger(make_ledger(walls=(300, 300, 301)), EN)
-    assert "miss the wall time by 36.7%" in said
+    assert "differ from the wall time by 36.7%" in said
     assert "measure again" in said
 
 
@@ -367,7 +367,7 @@ def test_parts_of_the_bar_and_what_is_missing_fill_it():
     ("points", "words"),
     [
         (reads_of(190, 10), "One loss.item() costs 190 µs"),
-        (reads_of(0.5, 3_000), "Inside the noise"),
+        (reads_of(0.5, 3_000), "Within the noise"),
         (reads_of(-190, 10), "reading more often seems to save time"),
         (reads_of(190)[:2], "Too few"),
     ],
@@ -416,7 +416,7 @@ def test_other_outcomes_have_their_own_words(cpu_us, gpu_us, words):
 def test_without_a_gpu_no_line_crosses_and_the_published_cost_is_a_bound(t):
     points = [p for axis in AXES for p in line("cpu", axis, RISING)]
     said = write_crossover(points, CPU, t)
-    assert {EN: "no line can cross", ZH: "不会有线与它交叉"}[t] in said
+    assert {EN: "no lines can cross", ZH: "不会有线与它交叉"}[t] in said
     assert "654 µs" in said
     assert "840" in said  # between 640 and 2,560 units, straight on log-log axes
 
@@ -443,7 +443,7 @@ def test_sizes_whose_times_scatter_over_the_published_cost_decide_nothing():
     assert "could win" not in said
     steady = [p for axis in ("rows", "models") for p in line("cpu", axis, RISING)]
     said = write_crossover([*(p for p in points if p.axis == "hidden"), *steady], CPU, EN)
-    assert "could win, at the earliest, from about" in said
+    assert "At the earliest, it could win from about" in said
     assert said.endswith("By width the times scatter too much to tell; measure again.")
 
 
@@ -503,7 +503,7 @@ def test_noise_is_told_against_the_signal_and_the_law():
     # Of the lesson run's first weights: tr S = 1.0922, |g|^2 = 0.05562.
     assert "19.6 times the squared gradient" in said
     assert "equal at about 17 rows" in said
-    assert "agree with the law at all 8 sizes" in said
+    assert "agree with the formula at all 8 sizes" in said
 
 
 def test_quiet_gradients_and_a_sample_that_differs_are_told_so():
@@ -529,10 +529,10 @@ def test_epoch_outside_the_run_is_refused_with_a_sentence():
 @pytest.mark.parametrize(
     ("losses", "words"),
     [
-        ({1: 0.1, 32: 0.2, 120: 0.3}, "the smallest batch, 1, got furthest: test loss 0.100"),
-        ({1: 0.3, 32: 0.1, 120: 0.2}, "a batch between, 32, got furthest"),
-        ({1: 0.3, 32: 0.2, 120: 0.1}, "the full batch, 120, got furthest"),
-        ({1: 0.1, 32: 0.1, 120: 0.3}, "tie: one run each cannot tell them apart"),
+        ({1: 0.1, 32: 0.2, 120: 0.3}, "the smallest batch size, 1, is ahead: test loss 0.100"),
+        ({1: 0.3, 32: 0.1, 120: 0.2}, "a batch size in between, 32, is ahead"),
+        ({1: 0.3, 32: 0.2, 120: 0.1}, "the full batch, 120, is ahead"),
+        ({1: 0.1, 32: 0.1, 120: 0.3}, "are level: one run each cannot tell them apart"),
         ({1: 0.1}, "Too little"),
         ({}, "Press the button"),
     ],
@@ -546,8 +546,8 @@ def test_losses_are_told_at_the_time_at_which_they_are_compared():
     # Batch 1 went on for another second, in which it fell to 0.0.
     points = [*curve(1, 1.0, 0.8, 0.6, 0.0), *curve(120, 1.0, 0.7, 0.5)]
     said = write_curves(points, EN)
-    assert "In 2.0 s each, the full batch, 120, got furthest: test loss 0.500" in said
-    assert "against 0.600 with batch 1" in said
+    assert "After 2.0 s each, the full batch, 120, is ahead: test loss 0.500" in said
+    assert "against 0.600 with batch size 1" in said
 
 
 def test_batches_stream_both_cards_and_end_with_a_sentence():
@@ -563,13 +563,13 @@ def test_memory_of_the_lesson_is_counted_and_fits_everywhere():
     page = Page(show_memory(10, 120, "sgd", request_in("en")))
     assert page.text.count("332 B") == 2  # 83 parameters and their gradients
     assert f"{find_largest_batch(10, 'sgd', 80):,} rows" in page.text
-    assert "forces no smaller batch" in page.text
+    assert "does not force this model into smaller batches" in page.text
 
 
 def test_batch_too_large_for_a_card_is_told_so():
     memory = estimate_memory(65_536, 20_000)
     said = write_memory(memory, 65_536, 20_000, {8: 10_916}, EN)
-    assert "has room for 10,916 rows only" in said
+    assert "has room for only 10,916 rows" in said
 
 
 def test_measured_step_stands_beside_the_computed_one():

@@ -198,7 +198,7 @@ def test_a_sentence_without_translation_is_shown_as_it_is():
 
 def test_a_damaged_link_warns_in_chinese(monkeypatch):
     shown: list[str] = []
-    monkeypatch.setattr(gr, "Warning", shown.append)
+    monkeypatch.setattr(gr, "Warning", lambda text, title: shown.extend((title, text)))
     monkeypatch.setenv("SPACE_ID", "someone/iris")
     recall_run("%%%", None, ask_in("zh-CN"))
-    assert shown == ["这个分享链接已损坏或不完整；请重新复制完整的链接。"]
+    assert shown == ["注意", "这个分享链接已损坏或不完整；请重新复制完整的链接。"]

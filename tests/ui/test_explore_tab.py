@@ -105,7 +105,7 @@ def test_wrong_flowers_are_those_that_the_network_gets_wrong():
     with torch.no_grad():
         answers = model(torch.from_numpy(load_split().scaler.scale(flowers))).argmax(1).numpy()
     assert plane["wrong"] == np.flatnonzero(answers != species).tolist()
-    assert f"{len(plane['wrong'])} of the 150 flowers are wrong" in plane["alt"]
+    assert f"{len(plane['wrong'])} of the 150 flowers are misclassified" in plane["alt"]
 
 
 def test_folds_lie_where_a_hidden_unit_switches_on():
@@ -201,7 +201,7 @@ def test_a_cell_is_the_mean_of_its_seeds():
     assert cell[2:5] == pytest.approx([np.mean(losses), min(losses), max(losses)], rel=2e-3)
     assert cell[5:] == pytest.approx([np.mean(shares), min(shares), max(shares)], abs=1e-4)
     assert None not in value["cells"]
-    assert value["note"].startswith("297 trainings in")
+    assert value["note"].startswith("297 runs in")
     assert not value["running"]
 
 
@@ -213,7 +213,7 @@ def test_a_stopped_landscape_keeps_what_is_done():
     *_, last = updates
     done = sum(cell[0] for cell in last.chart["cells"] if cell)
     assert 0 < done < 990
-    assert last.chart["note"].startswith(f"Stopped: {done} of 990 trainings")
+    assert last.chart["note"].startswith(f"Stopped after {done} of 990 runs")
     assert count_sweep_threads() == 0
 
 
@@ -230,7 +230,7 @@ def test_a_host_stops_a_sweep_at_its_wall_time(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/iris")
     monkeypatch.setattr(config, "PUBLIC_LIMITS", replace(config.PUBLIC_LIMITS, wall_s=0.0))
     *_, last = run_landscape(make_settings(epochs=10), "hidden", 1, None)
-    assert last.chart["note"].startswith("Stopped: ")
+    assert last.chart["note"].startswith("Stopped after ")
 
 
 def test_a_sweep_over_the_cap_is_refused_with_the_largest_allowed(monkeypatch):
@@ -279,7 +279,7 @@ def test_runs_that_diverged_have_no_place_among_the_losses():
     for seed in range(5):
         sample.add(make_lane(seed, None, 10, outcome="diverged"))
     assert sample.list_losses() == {}
-    assert "Too few trainings" in conclude_sample(sample, EN)
+    assert "Too few runs" in conclude_sample(sample, EN)
 
 
 def test_the_first_page_trains_nothing(monkeypatch):

@@ -398,7 +398,7 @@ def test_table_holds_the_five_cards_of_the_lesson_in_its_order():
     page = Page(render_comparison(EN))
     names = [e["text"] for e in page.find(tag="th", scope="row")]
     assert names == ["RTX 3090 Ti", "RTX 3080", "RTX 3070 Ti", "RTX 3070", "RTX 4070"]
-    vram = [float(e["data-order"]) for e in page.find(**{"data-label": "VRAM, GB"})]
+    vram = [float(e["data-order"]) for e in page.find(**{"data-label": "VRAM (GB)"})]
     assert vram == [24, 12, 8, 8, 12]  # the 3080 has a variant with 12 GB beside the 10 GB one
     heads = page.find(tag="th", scope="col")
     assert len(page.find(tag="button")) == len(heads) == 6

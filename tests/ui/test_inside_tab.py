@@ -163,12 +163,12 @@ def test_emptied_number_fields_change_nothing():
 def test_hooks_of_the_model_fire_for_the_call_alone():
     comparison, paths = trace_calls(None, None, ["model", "fc1"], False, *FLOWER_CM)
     rows = re.findall(r"<tr class=.*?</tr>", comparison)
-    assert [("fired" in row, "passed over" in row) for row in rows] == [
+    assert [("fired" in row, "skipped" in row) for row in rows] == [
         *((True, True), (True, False), (True, False), (True, True)),
     ]
     text = read_text(comparison)
     assert "model(x) fired 4 hooks, model.forward(x) only 2" in text
-    assert "passed over those on model." in text
+    assert "skipped those on model." in text
     assert "The logits are the same." in text
     assert paths.count('class="call-path"') == 2
 
@@ -176,8 +176,8 @@ def test_hooks_of_the_model_fire_for_the_call_alone():
 @pytest.mark.parametrize(
     ("hooked", "sentence"),
     [
-        ([], "No hook is on"),
-        (["fc1", "fc2"], "Both ways fired the same 4 hooks"),
+        ([], "No hooks are set"),
+        (["fc1", "fc2"], "Both lines fired the same 4 hooks"),
         (["model"], "model(x) fired 2 hooks, model.forward(x) none"),
         (list(LAYERS), "model(x) fired 8 hooks, model.forward(x) only 6"),
     ],
@@ -240,7 +240,7 @@ def test_chosen_unit_is_written_out_and_adds_up():
         total, activation = (read_number(re.findall(r"<td>([^<]+)<", row)[0]) for row in rows[5:])
         assert sum(values) == pytest.approx(total, abs=3e-4)
         assert activation == max(0, total)
-        assert ("is silent" in shown) == (total <= 0)
+        assert ("is inactive" in shown) == (total <= 0)
 
 
 @pytest.mark.parametrize("unit", [10, -1, "1", None, 2.5, True])

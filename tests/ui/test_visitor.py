@@ -116,7 +116,7 @@ def test_settings_that_a_weights_file_makes_up_are_set_aside():
 
 
 def test_pushing_without_a_run_says_what_to_do():
-    with pytest.raises(gr.Error, match="press Train first"):
+    with pytest.raises(gr.Error, match="Press Train first"):
         next(take_home.push_run(None, None, None, None, "name", False))  # type: ignore[arg-type]
 
 

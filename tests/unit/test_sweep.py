@@ -134,6 +134,10 @@ def test_unwritable_csv_is_refused(tmp_path):
         ({"optimizer": ("rmsprop",)}, "optimizer"),
         ({"batch_size": 121}, "batch_size"),
         ({"random": 0}, "random"),
+        ({"random": "x"}, "random"),
+        ({"random": 2**63}, "random"),
+        ({"draw_seed": None}, "draw_seed"),
+        ({"seeds": range(2**32), "lr": (0.1,) * 2**16, "hidden": (4,) * 2**16}, "fewer"),
     ],
 )
 def test_bad_settings_are_refused_by_name(settings, word):
@@ -158,7 +162,12 @@ def test_values_are_read_as_a_user_writes_them():
     assert parse_seeds("1,5") == (1, 5)
 
 
-@pytest.mark.parametrize("text", ["", "a", "0.1,", "1:2:3", "1:x"])
+def test_no_text_is_no_value_which_a_sweep_refuses():
+    assert parse_values("hidden", " ", int) == ()
+    assert parse_seeds("") == ()
+
+
+@pytest.mark.parametrize("text", ["a", "0.1,", "1:2:3", "1:x"])
 def test_unreadable_values_are_refused(text):
     with pytest.raises(SettingsError):
         parse_seeds(text)

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 import numpy as np
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import load_flowers
@@ -20,6 +18,7 @@ from iris_mlp.ui.classify.weights_card import render_weights_card
 from iris_mlp.ui.components.flower import draw_flower
 from iris_mlp.ui.components.network import draw_network
 from iris_mlp.ui.components.plane import PETAL_PLANE, SEPAL_PLANE, draw_frame, slice_plane
+from iris_mlp.ui.downloads import offer_file
 from iris_mlp.ui.strings import Translate
 
 ANSWERS_NAME = "iris_answers.csv"
@@ -116,7 +115,6 @@ def show_batch(classifier: Classifier, batch: np.ndarray | None, t: Translate) -
         empty = f'<p class="csv-empty">{escape(t("classify.csv_empty"))}</p>'
         return empty, gr.update(value=None, interactive=False)
     prediction = classifier.predict(batch)
-    answers = write_csv(batch, prediction).encode()
-    # In Gradio's own cache, which it empties by itself.
-    path = save_bytes_to_cache(answers, ANSWERS_NAME, get_upload_folder())
-    return render_flower_table(batch, prediction, t), gr.update(value=path, interactive=True)
+    path = offer_file(write_csv(batch, prediction).encode(), ANSWERS_NAME, t)
+    answers = gr.update(value=path, interactive=path is not None)
+    return render_flower_table(batch, prediction, t), answers

@@ -89,7 +89,8 @@ def choose_settings(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]
 def take_settings(settings: Any, request: gr.Request) -> dict[str, Any]:
     """Offer the settings of the controls to the Train tab."""
     taken = settings_of(read_settings(settings))
-    gr.Info(request_translator(request)("explore.taken"), duration=4)
+    t = request_translator(request)
+    gr.Info(t("explore.taken"), duration=4, title=t("common.info_title"))
     return taken
 
 

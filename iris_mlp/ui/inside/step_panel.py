@@ -49,8 +49,8 @@ def render_step(step: TrainingStep, t: Translate) -> str:
     return (
         f'<p class="inside-verdict" role="status">{escape(verdict)}</p>'
         f'<p class="inside-note">{escape(note)}</p>'
-        f'<div class="inside-pair step-pair"><div><ol class="formulas">{formulas}</ol>'
-        f'<div class="step-tensors">{tensors}</div></div>{source}</div>'
+        f'<div class="inside-pair step-pair"><ol class="formulas">{formulas}</ol>{source}</div>'
+        f'<div class="step-tensors">{tensors}</div>'
     )
 
 
@@ -97,9 +97,9 @@ def _render_tensor(tensor: StepTensor, t: Translate) -> str:
         for key, values in (("by_hand", tensor.by_hand), ("by_autograd", tensor.by_autograd))
     )
     return (
-        f'<section class="step-tensor"><h3><code>{escape(tensor.name)}</code> '
+        f'<section class="step-tensor"><div><h3><code>{escape(tensor.name)}</code> '
         f"<small>{escape(shape)}</small></h3>"
-        f'<div class="heats">{pictures}</div>'
+        f'<div class="heats">{pictures}</div></div>'
         f"{render_folded(t('inside.numbers'), _render_numbers(tensor, t), opened)}</section>"
     )
 

@@ -65,7 +65,7 @@ def _render_comparison(comparison: Comparison | None, t: Translate) -> str:
         "train.comparison",
         elapsed=f"{comparison.elapsed_s:.3f}",
         times=f"{comparison.times_faster:,.0f}",
-        difference=f"{comparison.largest_difference:.0e}",
+        difference=f"{comparison.largest_difference:.0e}".replace("-", "−"),  # does not break
     )
     return f'<p class="comparison">{escape(sentence)}</p>'
 

@@ -1,14 +1,10 @@
 """What the page shows of a run: the live chart's value, the log, the plot, the closing sentence."""
 
-import io
 import math
 from itertools import islice
 from typing import Any
 
-from PIL import Image
-
 from iris_mlp.config import TrainConfig
-from iris_mlp.plots import Scale, plot_loss
 from iris_mlp.training import History, Progress, TrainResult
 from iris_mlp.ui.components.loss_chart import thin_history
 from iris_mlp.ui.strings import Translate
@@ -78,7 +74,7 @@ def _list_stats(
     if progress is not None:
         epoch = progress.epoch
         loss = show_loss(progress.train_loss)
-        elapsed, speed = _show_time(progress.elapsed_s), f"{progress.epochs_per_s:,.0f}/s"
+        elapsed, speed = _show_time(progress.elapsed_s), f"{progress.epochs_per_s:,.0f}"
         left = _show_time(progress.remaining_s) if running else UNKNOWN
         if math.isfinite(progress.evaluation.test_loss):  # else the weights are not numbers
             test = show_loss(progress.evaluation.test_loss)
@@ -107,10 +103,3 @@ def write_log(history: History, epochs: int) -> str:
         if epoch % LOG_EVERY == 0
     )
     return "\n".join(reversed(list(islice(lines, MOST_LOG_LINES))))
-
-
-def render_plot(history: History, scale: Scale) -> Image.Image:
-    """Return the loss plot as a picture."""
-    data = io.BytesIO()
-    plot_loss(history, scale).savefig(data, format="png")
-    return Image.open(data)

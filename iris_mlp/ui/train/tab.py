@@ -2,16 +2,13 @@
 
 import functools
 import inspect
-import tempfile
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
-from PIL import Image
 
 from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
 from iris_mlp.config import (
@@ -25,7 +22,7 @@ from iris_mlp.config import (
 from iris_mlp.devices import choose_auto_device, explain_missing, list_devices
 from iris_mlp.errors import OutputError
 from iris_mlp.hardware.core_limits import usable_cores
-from iris_mlp.plots import Scale
+from iris_mlp.plots import Scale, draw_png, plot_loss
 from iris_mlp.training import (
     History,
     TrainResult,
@@ -33,13 +30,15 @@ from iris_mlp.training import (
     train,
 )
 from iris_mlp.ui.components.loss_chart import build_loss_chart
-from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.downloads import offer_file
+from iris_mlp.ui.errors import user_errors, warn
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
-from iris_mlp.ui.train.run_view import describe_chart, describe_outcome, render_plot, write_log
+from iris_mlp.ui.train.run_view import describe_chart, describe_outcome, write_log
 
 WEIGHTS_NAME = "iris_mlp.safetensors"
+PLOT_NAME = "loss.png"
 LOG_UPDATE_S = 1.0
 COMPARISON_S = 20.0
 
@@ -121,7 +120,7 @@ def run_training(
             logged_at_s = progress.elapsed_s
             shown["log"] = write_log(run.history, config.epochs)
         yield shown
-    yield from show_result(run.result(), scale, t)
+    yield show_result(run.result(), scale, t)
 
 
 def compare_with_fused(
@@ -144,29 +143,25 @@ def _is_comparable(result: TrainResult) -> bool:
     return (config.engine, config.device, result.outcome) == ("eager", "cpu", "completed")
 
 
-def show_result(result: TrainResult, scale: Scale, t: Translate) -> Iterator[dict[str, Any]]:
-    """Yield the end of a run: its figures, plot, log and weights."""
-    shown: dict[str, Any] = {
+def show_result(result: TrainResult, scale: Scale, t: Translate) -> dict[str, Any]:
+    """Return the end of a run: its figures, plot, log and weights."""
+    weights = None
+    if result.checkpoint is not None:
+        weights = offer_file(result.checkpoint.to_bytes(), WEIGHTS_NAME, t)
+        if not is_public_space():
+            keep_last_run(result.checkpoint, t)
+    return {
         "chart": describe_chart(
             result.config, result.history, result.progress, describe_outcome(result, t), t, False
         ),
         "summary": render_summary(result, t),
         "log": write_log(result.history, result.config.epochs),
-        "plot": render_plot(result.history, scale),
+        "plot": offer_file(draw_png(plot_loss(result.history, scale)), PLOT_NAME, t),
         "result": result,
         "history": result.history,
         "checkpoint": result.checkpoint,
+        "weights": gr.update(value=weights, interactive=weights is not None),
     }
-    if result.checkpoint is None:
-        yield shown | {"weights": gr.update(value=None, interactive=False)}
-        return
-    if not is_public_space():
-        keep_last_run(result.checkpoint)
-    # Gradio copies the file into its own cache while it sends this update.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / WEIGHTS_NAME
-        result.checkpoint.save(path)
-        yield shown | {"weights": gr.update(value=str(path), interactive=True)}
 
 
 def stop_training(stop: threading.Event | None) -> None:
@@ -180,12 +175,12 @@ def release_buttons() -> tuple[Any, Any]:
     return gr.update(interactive=True), gr.update(interactive=False)
 
 
-def keep_last_run(checkpoint: Checkpoint) -> None:
+def keep_last_run(checkpoint: Checkpoint, t: Translate) -> None:
     """Keep the weights in `weights/` on a local run, or warn when the folder cannot be written."""
     try:
         checkpoint.save(LAST_RUN_WEIGHTS)
     except OutputError as error:
-        gr.Warning(str(error))
+        warn(error, t)
 
 
 def restore_defaults() -> list[Any]:
@@ -193,9 +188,11 @@ def restore_defaults() -> list[Any]:
     return list(DEFAULTS.to_dict().values())
 
 
-def redraw_plot(history: History | None, scale: Scale) -> Image.Image | None:
+def redraw_plot(history: History | None, scale: Scale, request: gr.Request) -> str | None:
     """Draw the plot of the last run again with another scale."""
-    return render_plot(history, scale) if history is not None else None
+    if history is None:
+        return None
+    return offer_file(draw_png(plot_loss(history, scale)), PLOT_NAME, request_translator(request))
 
 
 def show_empty_chart(request: gr.Request) -> dict[str, Any]:
@@ -251,9 +248,10 @@ def build() -> TrainTab:
                     [("SGD", "sgd"), ("Adam", "adam")],
                     value=DEFAULTS.optimizer,
                     label=i18n("train.optimizer"),
-                    min_width=130,
+                    scale=2,
+                    min_width=190,
                 )
-                lr = gr.Number(DEFAULTS.lr, label=i18n("train.lr"), min_width=110)
+                lr = gr.Number(DEFAULTS.lr, label=i18n("train.lr"), scale=1, min_width=100)
             with gr.Row():
                 epochs = gr.Number(
                     DEFAULTS.epochs, label=i18n("train.epochs"), precision=0, min_width=110
@@ -278,34 +276,40 @@ def build() -> TrainTab:
             defaults_button = gr.Button(i18n("train.defaults"), size="sm", variant="secondary")
         with gr.Column(scale=5, min_width=320, elem_classes="results"):
             chart = build_loss_chart(elem_id="loss-chart")
+            scale = gr.Radio(
+                [(i18n("train.linear"), "linear"), (i18n("train.log"), "log")],
+                value="linear",
+                label=i18n("train.scale"),
+                show_label=False,
+                container=False,
+                elem_id="loss-scale",
+            )
             summary = gr.HTML(
                 i18n("train.summary_empty"), elem_id="run-summary", apply_default_css=False
             )
-            with gr.Row(elem_classes="actions"):
-                weights = gr.DownloadButton(
-                    i18n("train.download"),  # pyright: ignore[reportArgumentType]
-                    interactive=False,
-                    elem_id="download",
-                )
-                scale = gr.Radio(
-                    [(i18n("train.linear"), "linear"), (i18n("train.log"), "log")],
-                    value="linear",
-                    show_label=False,
-                    container=False,
-                    elem_id="loss-scale",
-                )
+            weights = gr.DownloadButton(
+                i18n("train.download"),  # pyright: ignore[reportArgumentType]
+                interactive=False,
+                elem_id="download",
+            )
             with gr.Accordion(i18n("train.plot"), open=False):
                 plot = gr.Image(
-                    type="pil",
+                    type="filepath",
                     format="png",
                     show_label=False,
+                    alt_text=i18n("train.plot_alt"),  # type: ignore[arg-type]
                     interactive=False,
                     buttons=["download", "fullscreen"],
                     elem_id="loss-plot",
                 )
             with gr.Accordion(i18n("train.log_lines"), open=False):
                 log = gr.Textbox(
-                    show_label=False, lines=10, max_lines=10, elem_id="log", container=False
+                    label=i18n("train.log_lines"),
+                    show_label=False,
+                    lines=10,
+                    max_lines=10,
+                    elem_id="log",
+                    container=False,
                 )
 
             settings = [

@@ -92,16 +92,24 @@ def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> tuple
     i18n = page_i18n()
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Accordion(i18n("train.script"), open=False) as script_panel:
-        code = gr.Code(language="python", show_label=False, interactive=False, elem_id="script")
+        code = gr.Code(
+            language="python",
+            label=i18n("train.script"),
+            show_label=False,
+            interactive=False,
+            wrap_lines=True,
+            elem_id="script",
+        )
     script_panel.expand(write_script, settings, code, **private)
 
     with gr.Accordion(i18n("train.share"), open=False) as share_panel:
         gr.Markdown(i18n("train.share_help"))
         link = gr.Textbox(
-            label=i18n("train.share"),
-            show_label=False,
-            container=False,
+            label=i18n("train.share_link"),
             interactive=True,  # a disabled field is out of a keyboard's reach
+            lines=3,
+            max_lines=3,
+            buttons=["copy"],
             elem_id="share",
         )
     share_panel.expand(make_link, [checkpoint, link, *settings], link, js=ADD_ADDRESS, **private)
@@ -110,12 +118,14 @@ def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> tuple
         if os.environ.get("OAUTH_CLIENT_ID"):
             gr.LoginButton(i18n("train.hub_login"), size="sm")  # type: ignore[arg-type]
         account = gr.HTML(apply_default_css=False, elem_id="hub-account")
-        with gr.Row(elem_classes="actions"):
+        with gr.Row(elem_classes="hub-row"):
             repository = gr.Textbox(
                 label=i18n("train.hub_repository"), placeholder="iris-mlp", max_lines=1, scale=3
             )
-            is_private = gr.Checkbox(label=i18n("train.hub_private"), min_width=120)
-        push = gr.Button(i18n("train.hub_push"), elem_id="push")
+            is_private = gr.Checkbox(
+                label=i18n("train.hub_private"), min_width=120, container=False
+            )
+            push = gr.Button(i18n("train.hub_push"), elem_id="push")
         answer = gr.HTML(apply_default_css=False, elem_id="hub-answer")
     hub_events: dict[str, Any] = private | {"concurrency_id": "hub", "concurrency_limit": 4}
     hub_panel.expand(show_account, None, account, **hub_events)
