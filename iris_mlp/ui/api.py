@@ -18,9 +18,9 @@ from iris_mlp.errors import SettingsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware, to_plain, usable_cores
 from iris_mlp.plots import plot_loss
-from iris_mlp.training import train as start_training
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.sweep_endpoint import sweep
+from iris_mlp.zerogpu import train as start_training
 
 PROGRESS_S = 1.0
 LONGEST_NAME = 200

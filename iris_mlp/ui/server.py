@@ -12,6 +12,7 @@ from iris_mlp.training import warm_up
 from iris_mlp.ui.page import PageMiddleware
 from iris_mlp.ui.strings import page_i18n
 from iris_mlp.ui.theme import STYLE_SHEETS, build_theme
+from iris_mlp.zerogpu import is_zerogpu
 
 MOST_WAITING = 64
 PORT_TAKEN = 2
@@ -22,6 +23,11 @@ def serve(app: gr.Blocks) -> None:
     # Runs share the cores among themselves; threads that wait for each other would slow all.
     torch.set_num_threads(1)
     port = os.environ.get("GRADIO_SERVER_PORT")
+    warming = threading.Thread(target=warm_up, daemon=True)
+    if is_zerogpu():
+        # Before any fork: what a thread has half imported by then, a worker never gets whole.
+        warming.start()
+        warming.join()
     try:
         app.queue(max_size=MOST_WAITING).launch(
             # Without it Gradio goes on to the next free port, where nobody looks for the app.
@@ -43,5 +49,6 @@ def serve(app: gr.Blocks) -> None:
         where = f"port {port}" if port else "any port from 7860 on"
         print(f"error: cannot serve on {where}: {error}; set GRADIO_SERVER_PORT.", file=sys.stderr)
         sys.exit(PORT_TAKEN)
-    threading.Thread(target=warm_up, daemon=True).start()  # the page answers already
+    if not warming.ident:
+        warming.start()  # the page answers already
     app.block_thread()

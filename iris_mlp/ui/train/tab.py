@@ -30,7 +30,6 @@ from iris_mlp.training import (
     History,
     TrainResult,
     list_engines,
-    train,
 )
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.errors import user_errors
@@ -38,6 +37,7 @@ from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
 from iris_mlp.ui.train.run_view import describe_chart, describe_outcome, render_plot, write_log
+from iris_mlp.zerogpu import train
 
 WEIGHTS_NAME = "iris_mlp.safetensors"
 LOG_UPDATE_S = 1.0
