@@ -100,7 +100,7 @@ def _work(task: Callable[..., Iterator], order: bytes, results: Any, stop: Any, 
                 values.close()  # type: ignore[attr-defined]
                 break
             results.put(("value", pickle.dumps(value)))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, it must cross
         results.put(("error", type(error).__name__))
     results.put(("end", None))
     done.wait()  # the worker is kept for the next call

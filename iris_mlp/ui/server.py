@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from importlib.util import find_spec
 
 import gradio as gr
 import torch
@@ -43,6 +44,7 @@ def serve(app: gr.Blocks) -> None:
             enable_monitoring=False,
             show_error=False,
             ssr_mode=False,
+            mcp_server=find_spec("mcp") is not None,  # Gradio's extra; every Space installs it
             prevent_thread_lock=True,
         )
     except (OSError, ValueError) as error:
