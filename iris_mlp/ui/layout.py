@@ -32,6 +32,7 @@ def build_app() -> gr.Blocks:
         api.build()  # first, so that no private event takes an endpoint's name
         # The secret only keeps the stored text readable after a restart; it guards nothing.
         browser = gr.BrowserState(storage_key=STORAGE_KEY, secret=STORAGE_KEY)
+        is_shared = gr.State(False)
         masthead = gr.HTML(elem_id="masthead", apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(i18n("train.tab"), id="train"):
@@ -53,9 +54,12 @@ def build_app() -> gr.Blocks:
             **private,
         )
         train.finished.then(store_run, train.checkpoint, browser, **private)
-        app.load(welcome_back, browser, [train.checkpoint, *train.settings], **private).then(
+        welcomed = app.load(
+            welcome_back, browser, [train.checkpoint, is_shared, *train.settings], **private
+        )
+        welcomed.then(
             classify.on_load,
-            [train.checkpoint, *classify.on_load_inputs],
+            [train.checkpoint, is_shared, *classify.on_load_inputs],
             classify.outputs,
             **private,
         )
@@ -77,7 +81,7 @@ def build_app() -> gr.Blocks:
 def welcome_back(request: gr.Request, stored: object) -> list[Any]:
     """Return the run that a visitor comes back to, or opened by a link, and its settings."""
     recalled = recall_run(request.query_params.get(SHARE_PARAMETER), stored, request)
-    return [recalled.checkpoint, *offer_settings(recalled.config)]
+    return [recalled.checkpoint, recalled.is_shared, *offer_settings(recalled.config)]
 
 
 def show_masthead(request: gr.Request) -> str:

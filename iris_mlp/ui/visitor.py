@@ -28,10 +28,12 @@ class Recalled:
     Attributes:
         config: The settings to show.
         checkpoint: The weights to use, or None.
+        is_shared: Whether it is another's, opened by a link.
     """
 
     config: TrainConfig = DEFAULTS
     checkpoint: Checkpoint | None = None
+    is_shared: bool = False
 
 
 def store_run(checkpoint: Checkpoint | None) -> Any:
@@ -53,7 +55,7 @@ def recall_run(shared: str | None, stored: object, request: gr.Request | None = 
     """
     if shared:
         try:
-            return Recalled(*share.decode(shared))
+            return Recalled(*share.decode(shared), is_shared=True)
         except ShareError as error:
             gr.Warning(translate_error(error, request_translator(request)))
     checkpoint = _read_stored(stored)

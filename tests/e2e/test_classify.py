@@ -94,5 +94,6 @@ def test_a_link_shows_another_visitor_the_same_model(visit):
     with visit(path=f"?{path}") as page:
         expect(page.get_by_label("Epochs", exact=True)).to_have_value("271")
         open_tab(page, "Classify")
+        expect(page.get_by_label("From the link")).to_be_checked()
         expect(page.locator("#weights-card")).to_contain_text("271")
         assert page.locator("#verdict").inner_text() == figures

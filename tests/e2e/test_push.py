@@ -48,6 +48,7 @@ def test_a_run_goes_to_the_hub_and_comes_back_by_name(visit, hub: HubStandin, tm
         page.get_by_role("tab", name="Classify").click()
         page.locator("#weights-hub textarea, #weights-hub input").fill(repository)
         page.locator("#weights-hub textarea, #weights-hub input").press("Enter")
+        expect(page.get_by_role("radio", name="From the Hub")).to_be_checked()
         expect(page.locator("#weights-card")).to_contain_text("123")
         stored = page.evaluate("JSON.stringify(localStorage) + document.cookie")
         seen = page.content()

@@ -66,6 +66,7 @@ def test_a_link_goes_before_what_the_browser_kept():
     )
     shared = link.partition("?share=")[2]
     recalled = recall_run(shared, store_run(make_checkpoint()))
+    assert recalled.is_shared
     assert recalled.config.seed == config.seed
     assert recalled.config.hidden == 5
     assert recalled.checkpoint is not None
@@ -92,6 +93,7 @@ def test_a_large_model_is_shared_by_its_settings():
 def test_a_damaged_link_leaves_the_visitor_what_they_had():
     checkpoint = make_checkpoint()
     recalled = recall_run("%%%", store_run(checkpoint))
+    assert not recalled.is_shared
     assert recalled.checkpoint is not None
     assert recalled.config == DEFAULTS
 
