@@ -40,13 +40,14 @@ def render_files(
         history: The losses of its run; with them there is a `loss.png`.
         repo_id: Where the files will lie; the card's code names it.
     """
-    has_plot = history is not None and bool(history.losses)  # none where nothing was recorded
+    if history is not None and not history.losses:
+        history = None  # the run ended before it recorded anything
     files = {
         WEIGHTS_FILE: checkpoint.to_bytes(),
         CONFIG_FILE: (json.dumps(describe(checkpoint), indent=2) + "\n").encode(),
-        CARD_FILE: render_card(checkpoint, repo_id, has_plot).encode(),
+        CARD_FILE: render_card(checkpoint, repo_id, has_plot=history is not None).encode(),
     }
-    if has_plot:
+    if history is not None:
         from iris_mlp.plots import plot_loss
 
         picture = io.BytesIO()

@@ -134,7 +134,7 @@ def build(
         sign_in.render()
         with gr.Row(elem_classes="actions"):
             repository = gr.Textbox(
-                label=i18n("train.hub_repository"), placeholder="iris-mlp", max_lines=1, scale=3
+                "iris-mlp", label=i18n("train.hub_repository"), max_lines=1, scale=3
             )
             is_private = gr.Checkbox(label=i18n("train.hub_private"), min_width=120)
         push = gr.Button(i18n("train.hub_push"), elem_id="push")
