@@ -417,6 +417,8 @@ FAILURES: dict[str, tuple[str | None, Callable, Callable, str]] = {
     ),
     "silent": (WRITE_TOKEN, fail_with("whoami", hang=True), push_model, "does not answer"),
     "silent while reading": (None, fail_with("resolve", hang=True), pull_model, "does not answer"),
+    "silent while loading": (None, fail_with("resolve", hang=True), load_model, "does not answer"),
+    "wrong token loads": ("hf_Wrong", leave_empty, load_model, "does not accept the token"),
     "nonsense": (
         WRITE_TOKEN,
         fail_with("whoami", status=200, body=b"<html>"),
