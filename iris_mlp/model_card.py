@@ -40,6 +40,8 @@ def render_files(
         history: The losses of its run; with them there is a `loss.png`.
         repo_id: Where the files will lie; the card's code names it.
     """
+    if history is not None and not history.losses:
+        history = None  # the run ended before it recorded anything
     files = {
         WEIGHTS_FILE: checkpoint.to_bytes(),
         CONFIG_FILE: (json.dumps(describe(checkpoint), indent=2) + "\n").encode(),
@@ -169,15 +171,14 @@ print(model.classify([[5.1, 3.5, 1.4, 0.2]]).describe())
 With plain PyTorch:
 
 ```python
-import json, torch
-from collections import OrderedDict
+import collections, json, torch
 from huggingface_hub import hf_hub_download
 from safetensors.torch import load_file
 
 config = json.load(open(hf_hub_download("{repo_id}", "{CONFIG_FILE}")))
 low, high = torch.tensor(config["feature_min"]), torch.tensor(config["feature_max"])
 fc1, fc2 = torch.nn.Linear(4, {checkpoint.hidden}), torch.nn.Linear({checkpoint.hidden}, 3)
-model = torch.nn.Sequential(OrderedDict(fc1=fc1, relu=torch.nn.ReLU(), fc2=fc2))
+model = torch.nn.Sequential(collections.OrderedDict(fc1=fc1, relu=torch.nn.ReLU(), fc2=fc2))
 model.load_state_dict(load_file(hf_hub_download("{repo_id}", "{WEIGHTS_FILE}")))
 flower = torch.tensor([[5.1, 3.5, 1.4, 0.2]])  # sepal length and width, petal length and width
 print(config["class_names"][model((flower - low) / (high - low)).argmax()])

@@ -1,11 +1,10 @@
 """Train the model: pick the engine, measure on the way, and say what came out."""
 
 import math
-import threading
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import nn
@@ -36,6 +35,22 @@ class History:
     losses: list[float] = field(default_factory=list)
     test_epochs: list[int] = field(default_factory=list)
     test_losses: list[float] = field(default_factory=list)
+
+    def extend(self, later: "History") -> None:
+        """Append what came later."""
+        self.epochs += later.epochs
+        self.losses += later.losses
+        self.test_epochs += later.test_epochs
+        self.test_losses += later.test_losses
+
+    def cut(self, recorded: int, tested: int) -> "History":
+        """Return what came after so many recorded losses and so many test losses."""
+        return History(
+            self.epochs[recorded:],
+            self.losses[recorded:],
+            self.test_epochs[tested:],
+            self.test_losses[tested:],
+        )
 
 
 @dataclass(frozen=True)
@@ -115,6 +130,14 @@ class TrainResult:
         }
 
 
+class StopSignal(Protocol):
+    """What tells a run to stop: a `threading.Event`, or its like for another process."""
+
+    def is_set(self) -> bool:
+        """Tell whether the run should end now."""
+        ...
+
+
 class TrainingRun:
     """One training: iterate it for progress, stop at any point, then ask for the result."""
 
@@ -141,7 +164,7 @@ class TrainingRun:
             self._keep(chunk)
             yield self.measure_progress()
 
-    def watch(self, stop: threading.Event, wall_s: float) -> Generator[Progress]:
+    def watch(self, stop: StopSignal, wall_s: float) -> Generator[Progress]:
         """Yield progress until the run ends, `stop` is set, or `wall_s` seconds have gone by."""
         deadline = perf_counter() + wall_s
         for progress in self:
@@ -186,7 +209,6 @@ class TrainingRun:
 
     def _keep(self, chunk: Chunk) -> None:
         bad = next((i for i, loss in enumerate(chunk.losses) if not math.isfinite(loss)), None)
-        history = self.history
         self._epoch = chunk.epoch
         if bad is not None:
             self._diverged = True
@@ -196,10 +218,14 @@ class TrainingRun:
             for epoch, loss in zip(chunk.test_epochs, chunk.test_losses, strict=True)
             if epoch <= self._epoch and math.isfinite(loss)
         ]
-        history.epochs += chunk.epochs[:bad]
-        history.losses += chunk.losses[:bad]
-        history.test_epochs += [epoch for epoch, _ in tests]
-        history.test_losses += [loss for _, loss in tests]
+        self.history.extend(
+            History(
+                chunk.epochs[:bad],
+                chunk.losses[:bad],
+                [epoch for epoch, _ in tests],
+                [loss for _, loss in tests],
+            )
+        )
 
     def _make_checkpoint(
         self, state: dict[str, torch.Tensor], progress: Progress, outcome: Outcome

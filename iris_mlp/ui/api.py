@@ -1,4 +1,8 @@
-"""The named HTTP endpoints, for scripts and agents: the same acts as the command line."""
+"""The named HTTP endpoints, for scripts and agents: the same acts as the command line.
+
+Their docstrings are what agents read: Gradio makes a tool of each (`mcp_server` in `server.py`) and
+takes from it the text before `Args:`, one line an argument, and what follows `Returns:`.
+"""
 
 import inspect
 import threading
@@ -11,15 +15,15 @@ from gradio.components.api_component import Api
 from gradio_client.utils import python_type_to_json_schema
 
 from iris_mlp import inference
-from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
+from iris_mlp.config import DEFAULTS, Engine, Optimizer, TrainConfig, host_limits
 from iris_mlp.errors import SettingsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware, to_plain, usable_cores
 from iris_mlp.plots import draw_png, plot_loss
-from iris_mlp.training import train as start_training
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.sweep_endpoint import sweep
+from iris_mlp.zerogpu import train as start_training
 
 PROGRESS_S = 1.0
 LONGEST_NAME = 200
@@ -28,8 +32,8 @@ LONGEST_NAME = 200
 @user_errors
 def train(
     device: str = DEFAULTS.device,
-    engine: str = DEFAULTS.engine,
-    optimizer: str = DEFAULTS.optimizer,
+    engine: Engine = DEFAULTS.engine,  # type: ignore[assignment]
+    optimizer: Optimizer = DEFAULTS.optimizer,  # type: ignore[assignment]
     lr: float | None = None,
     epochs: int = DEFAULTS.epochs,
     hidden: int = DEFAULTS.hidden,
@@ -38,6 +42,8 @@ def train(
     record_every: int = DEFAULTS.record_every,
 ) -> Iterator[tuple[dict[str, Any], str | None, str | None]]:
     """Train the Iris MLP; without arguments, the lesson run with seed 0.
+
+    It tells its progress on the way, and ends with the summary, the loss plot and the weights file.
 
     Args:
         device: auto, cpu, cuda, cuda:N or mps.
@@ -49,9 +55,6 @@ def train(
         batch_size: Rows of a mini-batch; 120 is the full batch.
         seed: Seed of the first weights and of the order of mini-batches.
         record_every: Epochs between two recorded losses.
-
-    Yields:
-        While it runs, the progress; at the end the summary, the loss plot and the weights file.
     """
     config = TrainConfig(
         device=device,
@@ -112,8 +115,7 @@ def decode_gpu(name: str) -> dict[str, Any]:
         name: A card's name, as a driver, a shop or a person writes it.
 
     Returns:
-        Series, architecture, year, tier, suffixes, memory variants, compute capability, the source
-        of these facts, and the nearest names; unknown facts are null.
+        Series, architecture, year, memory and more, with their source; unknown facts are null.
     """
     if not isinstance(name, str) or len(name) > LONGEST_NAME:
         raise SettingsError("name must be a text of at most {most} characters.", most=LONGEST_NAME)

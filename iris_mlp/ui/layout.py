@@ -15,6 +15,7 @@ from iris_mlp.ui.inside import tab as inside_tab
 from iris_mlp.ui.page import PAGE_TITLE
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.train import tab as train_tab
+from iris_mlp.ui.train import take_home
 from iris_mlp.ui.visitor import (
     SHARE_PARAMETER,
     STORAGE_KEY,
@@ -33,14 +34,16 @@ def build_app() -> gr.Blocks:
         "show_progress": "hidden",
         "queue": False,
     }
+    sign_in = take_home.make_sign_in()
     with gr.Blocks(title=PAGE_TITLE, analytics_enabled=False, delete_cache=(600, 7200)) as app:
         api.build()  # first, so that no private event takes an endpoint's name
         # The secret only keeps the stored text readable after a restart; it guards nothing.
         browser = gr.BrowserState(storage_key=STORAGE_KEY, secret=STORAGE_KEY)
+        is_shared = gr.State(False)
         masthead = gr.HTML(elem_id="masthead", apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(i18n("train.tab"), id="train"):
-                train = train_tab.build()
+                train = train_tab.build(sign_in)
             with gr.Tab(i18n("classify.tab"), id="classify"):
                 classify = classify_tab.build()
             with gr.Tab(i18n("explore.tab"), id="explore"):
@@ -57,10 +60,12 @@ def build_app() -> gr.Blocks:
             classify.outputs,
             **private,
         )
-        train.finished.then(store_run, train.checkpoint, browser, **private)
-        app.load(welcome_back, browser, [train.checkpoint, *train.settings], **private).then(
+        train.finished.then(store_run, [train.checkpoint, train.history], browser, **private)
+        recalled = [train.checkpoint, train.history, is_shared, *train.settings]
+        welcomed = app.load(welcome_back, browser, recalled, **private)
+        welcomed.then(
             classify.on_load,
-            [train.checkpoint, *classify.on_load_inputs],
+            [train.checkpoint, is_shared, *classify.on_load_inputs],
             classify.outputs,
             **private,
         )
@@ -82,7 +87,8 @@ def build_app() -> gr.Blocks:
 def welcome_back(request: gr.Request, stored: object) -> list[Any]:
     """Return the run that a visitor comes back to, or opened by a link, and its settings."""
     recalled = recall_run(request.query_params.get(SHARE_PARAMETER), stored, request)
-    return [recalled.checkpoint, *offer_settings(recalled.config)]
+    run = (recalled.checkpoint, recalled.history, recalled.is_shared)
+    return [*run, *offer_settings(recalled.config)]
 
 
 def show_masthead(request: gr.Request) -> str:

@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 import threading
+from importlib.util import find_spec
 
 import gradio as gr
 import torch
@@ -14,6 +15,7 @@ from iris_mlp.training import warm_up
 from iris_mlp.ui.page import PageMiddleware
 from iris_mlp.ui.strings import page_i18n
 from iris_mlp.ui.theme import STYLE_SHEETS, build_theme
+from iris_mlp.zerogpu import is_zerogpu
 
 MOST_WAITING = 128
 MOST_SESSIONS = 512
@@ -46,6 +48,11 @@ def serve(app: gr.Blocks) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(2**31))
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
     port = os.environ.get("GRADIO_SERVER_PORT")
+    warming = threading.Thread(target=warm_up, daemon=True)
+    if is_zerogpu():
+        # Before any fork: what a thread has half imported by then, a worker never gets whole.
+        warming.start()
+        warming.join()
     try:
         app.queue(max_size=MOST_WAITING).launch(
             # Without it Gradio goes on to the next free port, where nobody looks for the app.
@@ -63,11 +70,13 @@ def serve(app: gr.Blocks) -> None:
             enable_monitoring=False,
             show_error=False,
             ssr_mode=False,
+            mcp_server=find_spec("mcp") is not None,  # Gradio's extra; every Space installs it
             prevent_thread_lock=True,
         )
     except (OSError, ValueError) as error:
         where = f"port {port}" if port else "any port from 7860 on"
         print(f"error: cannot serve on {where}: {error}; set GRADIO_SERVER_PORT.", file=sys.stderr)
         sys.exit(PORT_TAKEN)
-    threading.Thread(target=warm_up, daemon=True).start()  # the page answers already
+    if not warming.ident:
+        warming.start()  # the page answers already
     app.block_thread()

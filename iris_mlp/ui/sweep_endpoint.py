@@ -31,6 +31,8 @@ def sweep(
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
     """Train a grid of settings, or a random draw, on all cores; without arguments, one training.
 
+    It tells its progress on the way, and ends with the summary and a CSV, one row a training.
+
     Args:
         optimizer: sgd, adam, or sgd,adam.
         lr: Learning rates with commas between them; null for the lesson's of each optimizer.
@@ -40,9 +42,6 @@ def sweep(
         batch_size: Rows of a mini-batch; 120 is the full batch.
         random: How many trainings to draw between the values; null for the grid.
         draw_seed: Seed of the draw.
-
-    Yields:
-        While it runs, the trainings done; at the end the summary and a CSV, one row a training.
     """
     texts = (_as_text(value) for value in (optimizer, lr, hidden, epochs, seeds))
     config, limits = read_sweep(*texts, batch_size, random, draw_seed), host_limits()  # type: ignore[arg-type]

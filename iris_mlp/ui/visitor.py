@@ -2,23 +2,28 @@
 
 import base64
 import binascii
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from iris_mlp import share
 from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
 from iris_mlp.config import DEFAULTS, TrainConfig, is_public_space
 from iris_mlp.devices import resolve_device
 from iris_mlp.errors import DeviceError, SettingsError, ShareError, WeightsError
-from iris_mlp.training import list_engines
+from iris_mlp.training import History, list_engines
+from iris_mlp.ui.components.loss_chart import POINTS, thin_history
 from iris_mlp.ui.errors import warn
 from iris_mlp.ui.strings import request_translator
 
 SHARE_PARAMETER = "share"
 STORAGE_KEY = "iris_mlp_last_run"
 MOST_STORED_BYTES = 256 * 1024
+MOST_PLOTTED = 1e9
+"""Beyond any epoch and any loss; an axis can be drawn to it."""
 
 
 @dataclass(frozen=True)
@@ -28,19 +33,30 @@ class Recalled:
     Attributes:
         config: The settings to show.
         checkpoint: The weights to use, or None.
+        is_shared: Whether it is another's, opened by a link.
+        history: Some 200 points of its curves, or None.
     """
 
     config: TrainConfig = DEFAULTS
     checkpoint: Checkpoint | None = None
+    is_shared: bool = False
+    history: History | None = None
 
 
-def store_run(checkpoint: Checkpoint | None) -> Any:
-    """Return the weights file as text for the browser's storage; a large one is not stored."""
-    data = checkpoint.to_bytes() if checkpoint is not None else b""
-    if not data:
+def store_run(checkpoint: Checkpoint | None, history: History | None) -> Any:
+    """Return a run for the browser's storage: the weights file as text, and the curves thinned.
+
+    The curves are for the plot on the model card: to sign in to the Hub is to leave the page.
+    """
+    if checkpoint is None:
         return gr.skip()
-    # A large model leaves nothing behind, rather than an older model in its place.
-    return base64.b64encode(data).decode() if len(data) <= MOST_STORED_BYTES else ""
+    data = checkpoint.to_bytes()
+    if len(data) > MOST_STORED_BYTES:
+        return {}  # a large model leaves nothing behind, rather than an older one in its place
+    stored: dict[str, Any] = {"weights": base64.b64encode(data).decode()}
+    if history is not None and history.epochs:
+        stored |= thin_history(history, history.epochs[-1])
+    return stored
 
 
 def recall_run(shared: str | None, stored: object, request: gr.Request | None = None) -> Recalled:
@@ -53,13 +69,14 @@ def recall_run(shared: str | None, stored: object, request: gr.Request | None = 
     """
     if shared:
         try:
-            return Recalled(*share.decode(shared))
+            return Recalled(*share.decode(shared), is_shared=True)
         except ShareError as error:
             warn(error, request_translator(request))
-    checkpoint = _read_stored(stored)
-    if checkpoint is None and not is_public_space():
-        checkpoint = _load_last_run()
-    return Recalled(checkpoint=checkpoint)
+    kept = stored if isinstance(stored, dict) else {}
+    checkpoint = _read_weights(kept.get("weights"))
+    if checkpoint is not None:
+        return Recalled(checkpoint=checkpoint, history=_read_curves(kept))
+    return Recalled(checkpoint=None if is_public_space() else _load_last_run())
 
 
 def offer_settings(config: TrainConfig) -> list[Any]:
@@ -86,13 +103,28 @@ def read_settings(checkpoint: Checkpoint) -> TrainConfig:
         return DEFAULTS
 
 
-def _read_stored(stored: object) -> Checkpoint | None:
-    if not isinstance(stored, str) or len(stored) > 2 * MOST_STORED_BYTES:
+def _read_weights(text: object) -> Checkpoint | None:
+    if not isinstance(text, str) or len(text) > 2 * MOST_STORED_BYTES:
         return None
     try:
-        return Checkpoint.from_bytes(base64.b64decode(stored, validate=True))
+        return Checkpoint.from_bytes(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError, WeightsError):  # another version's, or tampered with
         return None
+
+
+def _read_curves(stored: dict[str, Any]) -> History | None:
+    history = History(*_read_curve(stored.get("train")), *_read_curve(stored.get("test")))
+    return history if history.epochs else None
+
+
+def _read_curve(points: object) -> tuple[list[int], list[float]]:
+    """Return epochs and losses from what should be the points of `thin_history`."""
+    if isinstance(points, list) and len(points) <= 2 * POINTS:
+        with suppress(TypeError, ValueError, OverflowError):
+            curve = np.array(points, np.float64).reshape(-1, 2)
+            if (np.abs(curve) < MOST_PLOTTED).all() and (np.diff(curve[:, 0]) > 0).all():
+                return curve[:, 0].astype(int).tolist(), curve[:, 1].tolist()
+    return [], []
 
 
 def _load_last_run() -> Checkpoint | None:

@@ -23,26 +23,36 @@ START_S = 120
 expect.set_options(timeout=60_000)
 
 
+def copy_project(folder: Path) -> None:
+    """Copy what the app needs into a folder."""
+    for name in ("app.py", "iris_mlp", "weights"):
+        source, target = ROOT / name, folder / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", "last_run*")
+            shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
+        else:
+            shutil.copy(source, target)
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class App:
-    """A running copy of the app: its address, its folder and its log."""
+    """An app in a folder of its own, by default a copy of this one; and its log."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        for name in ("app.py", "iris_mlp", "weights"):
-            source, target = ROOT / name, folder / name
-            if source.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__", "last_run*")
-                shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
-            else:
-                shutil.copy(source, target)
+        if not (folder / "app.py").exists():
+            copy_project(folder)
         self.folder = folder
         self.environment = environment
         self.log = folder / "log.txt"
 
     @contextmanager
-    def serve(self) -> Iterator[str]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    def serve(self, port: int | None = None) -> Iterator[str]:
+        port = port or find_free_port()
         environment = {
             **os.environ,
             "GRADIO_SERVER_NAME": "127.0.0.1",

@@ -1,11 +1,13 @@
 import pickle
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from iris_mlp.ui.strings import translator
+from tests.e2e.conftest import App, find_free_port
 
 
 def open_tab(page, name: str) -> None:
@@ -78,6 +80,23 @@ def test_a_reload_loses_nothing(visit, app):
         expect(page.locator("#weights-card")).to_contain_text("313")
 
 
+def test_a_restart_of_the_server_loses_nothing(visit, tmp_path: Path):
+    app, port = App(tmp_path, {"SPACE_ID": "someone/iris"}), find_free_port()
+    with ExitStack() as browser:
+        with app.serve(port) as address:
+            page = browser.enter_context(visit(address=address))
+            page.get_by_label("Epochs", exact=True).fill("317")
+            page.get_by_label("Epochs", exact=True).press("Tab")
+            page.click("#start")
+            expect(page.locator(".loss-chart-note")).to_contain_text("Done: 317")
+            page.wait_for_function("localStorage.getItem('iris_mlp_last_run') !== null")
+        with app.serve(port):
+            page.reload()
+            open_tab(page, "Classify")
+            expect(page.get_by_label("My last run")).to_be_checked()
+            expect(page.locator("#weights-card")).to_contain_text("317")
+
+
 def test_a_link_shows_another_visitor_the_same_model(visit):
     with visit() as page:
         page.get_by_label("Epochs", exact=True).fill("271")
@@ -94,5 +113,6 @@ def test_a_link_shows_another_visitor_the_same_model(visit):
     with visit(path=f"?{path}") as page:
         expect(page.get_by_label("Epochs", exact=True)).to_have_value("271")
         open_tab(page, "Classify")
+        expect(page.get_by_label("From the link")).to_be_checked()
         expect(page.locator("#weights-card")).to_contain_text("271")
         assert page.locator("#verdict").inner_text() == figures

@@ -145,13 +145,13 @@ def test_click_without_a_place_is_refused(x):
 def test_uploaded_weights_answer_from_then_on(tmp_path):
     checkpoint = make_checkpoint(settings={"engine": "eager"})
     checkpoint.save(tmp_path / "mine.safetensors")
-    view = upload_weights(None, str(tmp_path / "mine.safetensors"), None, None, *FLOWER_CM)
+    view = upload_weights(None, str(tmp_path / "mine.safetensors"), {}, None, *FLOWER_CM)
     assert view.source["value"] == "uploaded"
     expected = Classifier(checkpoint).predict(np.array([FLOWER_CM]))
     assert (view.classifier.predict(np.array([FLOWER_CM])).logits == expected.logits).all()
-    again = use_weights(None, "uploaded", None, view.uploaded, None, *FLOWER_CM)
+    again = use_weights(None, "uploaded", view.models, None, *FLOWER_CM)
     assert again.verdict == view.verdict
-    shipped = use_weights(None, "shipped", None, view.uploaded, None, *FLOWER_CM)
+    shipped = use_weights(None, "shipped", view.models, None, *FLOWER_CM)
     assert shipped.classifier is shipped_classifier()
 
 
@@ -169,38 +169,53 @@ def test_refused_upload_says_why(tmp_path, data, sentence):
     path = tmp_path / "bad.safetensors"
     path.write_bytes(data)
     with pytest.raises(gr.Error, match=sentence):
-        upload_weights(None, str(path), None, None, *FLOWER_CM)
+        upload_weights(None, str(path), {}, None, *FLOWER_CM)
 
 
 def test_weights_whose_outputs_overflow_are_refused(tmp_path):
     state = {name: tensor * 1e38 for name, tensor in make_checkpoint().state.items()}
     make_checkpoint(state=state).save(tmp_path / "huge.safetensors")
     with pytest.raises(gr.Error, match="overflow"):
-        upload_weights(None, str(tmp_path / "huge.safetensors"), None, None, *FLOWER_CM)
+        upload_weights(None, str(tmp_path / "huge.safetensors"), {}, None, *FLOWER_CM)
 
 
 def test_new_run_is_adopted():
     checkpoint = make_checkpoint(metrics={"final_loss": 0.5})
-    view = adopt_run(None, checkpoint, None, None, None, *FLOWER_CM)
+    view = adopt_run(None, checkpoint, {}, None, *FLOWER_CM)
     assert isinstance(view, View)
-    assert view.run is checkpoint
+    assert view.models["last_run"] is checkpoint
     assert view.source["value"] == "last_run"
     assert [value for _, value in view.source["choices"]] == ["shipped", "last_run"]
     assert "0.5000" in view.card
 
 
 def test_run_that_gave_no_weights_leaves_everything_as_it_is():
-    assert adopt_run(None, None, None, None, None, *FLOWER_CM) == gr.skip()
+    assert adopt_run(None, None, {}, None, *FLOWER_CM) == gr.skip()
     kept = make_checkpoint()
-    assert adopt_run(None, kept, kept, None, None, *FLOWER_CM) == gr.skip()
+    assert adopt_run(None, kept, {"last_run": kept}, None, *FLOWER_CM) == gr.skip()
 
 
 def test_a_visitor_comes_back_to_their_run():
     checkpoint = make_checkpoint()
-    assert load_page(None, None, *FLOWER_CM).source["value"] == "shipped"
-    view = load_page(None, checkpoint, *FLOWER_CM)
+    assert load_page(None, None, False, *FLOWER_CM).source["value"] == "shipped"
+    view = load_page(None, checkpoint, False, *FLOWER_CM)
     assert view.source["value"] == "last_run"
-    assert view.run is checkpoint
+    assert view.models == {"last_run": checkpoint}
+    assert "Your last training run" in view.card
+
+
+def test_the_model_of_a_link_is_called_so():
+    checkpoint = make_checkpoint()
+    view = load_page(None, checkpoint, True, *FLOWER_CM)
+    assert view.source["value"] == "shared"
+    assert "of the link" in view.card
+    view = load_page(request_in("zh-CN"), checkpoint, True, *FLOWER_CM)
+    assert "链接" in view.card
+    # A run of one's own joins it, and either can be chosen.
+    own = make_checkpoint(seed=4)
+    view = adopt_run(None, own, view.models, None, *FLOWER_CM)
+    assert [value for _, value in view.source["choices"]] == ["shipped", "shared", "last_run"]
+    assert view.source["value"] == "last_run"
 
 
 def test_csv_comes_back_with_the_answers(tmp_path):
@@ -228,7 +243,7 @@ def test_bad_csv_is_refused_with_its_row_and_without_its_markup(tmp_path):
 
 def test_other_weights_answer_the_csv_anew():
     batch = load_flowers()[0][:5]
-    view = use_weights(None, "last_run", make_checkpoint(), None, batch, *FLOWER_CM)
+    view = use_weights(None, "last_run", {"last_run": make_checkpoint()}, batch, *FLOWER_CM)
     expected = write_csv(batch, view.classifier.predict(batch))
     assert Path(view.answers["value"]).read_text() == expected
 
@@ -247,7 +262,9 @@ def test_no_text_of_a_catalogue_or_a_file_becomes_markup():
         settings={"engine": "<x>", "optimizer": ["<x>"], "lr": "<x>", "seed": 10**400},
         metrics={"final_loss": {"<x>": 1}, "test_accuracy": float("nan"), "epochs_done": "<x>"},
     )
-    view = show_model("uploaded", None, checkpoint, load_flowers()[0], (9.0, 2, 3, 1), hostile)
+    view = show_model(
+        "uploaded", {"uploaded": checkpoint}, load_flowers()[0], (9.0, 2, 3, 1), hostile
+    )
     # Gradio puts these into the page as they are; text content and choices it escapes.
     texts = [view.card, view.specimens, view.table, view.verdict, view.flower, view.network]
     texts += [view.sepal_plane["frame"], view.petal_plane["frame"]]

@@ -1,4 +1,5 @@
 import base64
+import json
 
 import gradio as gr
 import pytest
@@ -7,16 +8,20 @@ import torch
 from iris_mlp import share
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import DEFAULTS, TrainConfig
-from iris_mlp.training import train
+from iris_mlp.training import TrainResult, train
 from iris_mlp.ui import visitor
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.visitor import offer_settings, read_settings, recall_run, store_run
 
 
-def make_checkpoint(**settings) -> Checkpoint:
+def make_result(**settings) -> TrainResult:
     run = train(TrainConfig(**({"epochs": 20} | settings)))
     list(run)
-    checkpoint = run.result().checkpoint
+    return run.result()
+
+
+def make_checkpoint(**settings) -> Checkpoint:
+    checkpoint = make_result(**settings).checkpoint
     assert checkpoint is not None
     return checkpoint
 
@@ -29,20 +34,62 @@ def last_run(tmp_path, monkeypatch):
 
 
 def test_what_the_browser_kept_comes_back_to_the_byte():
-    checkpoint = make_checkpoint()
-    recalled = recall_run(None, store_run(checkpoint)).checkpoint
+    result = make_result(epochs=20, record_every=3)
+    assert result.checkpoint is not None
+    stored = json.loads(json.dumps(store_run(result.checkpoint, result.history)))
+    recalled = recall_run(None, stored)
+    assert recalled.checkpoint is not None
+    assert recalled.checkpoint.to_bytes() == result.checkpoint.to_bytes()
+    assert recalled.history is not None
+    assert recalled.history.epochs == result.history.epochs == [3, 6, 9, 12, 15, 18, 20]
+    assert recalled.history.losses == pytest.approx(result.history.losses, abs=1e-6)
+    assert recalled.history.test_epochs == result.history.test_epochs
+
+
+def test_the_curves_of_a_long_run_are_thinned_for_the_browser():
+    result = make_result(epochs=3000)
+    assert len(json.dumps(store_run(result.checkpoint, result.history))) < 20_000
+    recalled = recall_run(None, store_run(result.checkpoint, result.history)).history
     assert recalled is not None
-    assert recalled.to_bytes() == checkpoint.to_bytes()
+    assert recalled.epochs[0] == 1
+    assert recalled.epochs[-1] == 3000
+    assert recalled.losses[-1] == pytest.approx(result.history.losses[-1], abs=1e-6)
 
 
-@pytest.mark.parametrize("stored", [None, 5, {}, "", "not base64!", "AAAA", "A" * 10_000_000])
+RUBBISH = [None, 5, {}, "", "not base64!", "AAAA", "A" * 10_000_000]
+
+
+@pytest.mark.parametrize("stored", [*RUBBISH, *({"weights": text} for text in RUBBISH)])
 def test_rubbish_in_the_browsers_storage_is_set_aside(stored):
     assert recall_run(None, stored).checkpoint is None
 
 
+@pytest.mark.parametrize(
+    "curve",
+    [
+        5,
+        "x",
+        {},
+        [1],
+        [[1, 2, 3]],
+        [[1, "<b>"]],
+        [[1, float("nan")]],
+        [[1, 10**400]],
+        [[1, 1e30]],
+        [[2, 1.0], [1, 1.0]],
+        [[n, 1.0] for n in range(1, 1000)],
+    ],
+)
+def test_curves_that_are_none_are_set_aside_and_the_weights_stay(curve):
+    checkpoint = make_checkpoint()
+    recalled = recall_run(None, store_run(checkpoint, None) | {"train": curve, "test": curve})
+    assert recalled.checkpoint is not None
+    assert recalled.history is None
+
+
 def test_a_large_model_is_not_put_into_the_browser():
-    assert store_run(make_checkpoint(hidden=16_384, epochs=1)) == ""
-    assert store_run(None) == gr.skip()
+    assert store_run(make_checkpoint(hidden=16_384, epochs=1), None) == {}
+    assert store_run(None, None) == gr.skip()
 
 
 def test_a_local_run_finds_its_last_weights_and_a_public_one_does_not(last_run, monkeypatch):
@@ -65,7 +112,8 @@ def test_a_link_goes_before_what_the_browser_kept():
         None, checkpoint, "https://example.org/", *DEFAULTS.to_dict().values()
     )
     shared = link.partition("?share=")[2]
-    recalled = recall_run(shared, store_run(make_checkpoint()))
+    recalled = recall_run(shared, store_run(make_checkpoint(), None))
+    assert recalled.is_shared
     assert recalled.config.seed == config.seed
     assert recalled.config.hidden == 5
     assert recalled.checkpoint is not None
@@ -91,7 +139,8 @@ def test_a_large_model_is_shared_by_its_settings():
 
 def test_a_damaged_link_leaves_the_visitor_what_they_had():
     checkpoint = make_checkpoint()
-    recalled = recall_run("%%%", store_run(checkpoint))
+    recalled = recall_run("%%%", store_run(checkpoint, None))
+    assert not recalled.is_shared
     assert recalled.checkpoint is not None
     assert recalled.config == DEFAULTS
 
@@ -121,5 +170,5 @@ def test_pushing_without_a_run_says_what_to_do():
 
 
 def test_the_browser_holds_plain_base64():
-    stored = store_run(make_checkpoint())
-    assert Checkpoint.from_bytes(base64.b64decode(stored)).hidden == 10
+    stored = store_run(make_checkpoint(), None)
+    assert Checkpoint.from_bytes(base64.b64decode(stored["weights"])).hidden == 10

@@ -148,6 +148,15 @@ def test_push_of_other_weights_changes_only_what_differs(
     assert changed == ["model.safetensors"]
 
 
+def test_run_that_recorded_nothing_has_no_plot(
+    server: HubStandin, signed_in: None, checkpoint: Checkpoint
+) -> None:
+    hub.push(REPO, checkpoint, History())
+    files = server.repos["model", REPO].files
+    assert "loss.png" not in files
+    assert b"loss.png" not in files["README.md"]
+
+
 def test_plot_of_an_earlier_run_is_taken_away(
     server: HubStandin, signed_in: None, checkpoint: Checkpoint
 ) -> None:
@@ -299,6 +308,7 @@ def test_code_on_the_card_runs_and_names_the_flower(
     text = server.repos["model", REPO].files["README.md"].decode()
     with_package, with_pytorch = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert "iris_mlp" not in with_pytorch.replace(REPO, "")
+    assert len([line for line in with_pytorch.splitlines() if line]) == 10
     for code in (with_package, with_pytorch):
         out = StringIO()
         with redirect_stdout(out):
@@ -407,6 +417,8 @@ FAILURES: dict[str, tuple[str | None, Callable, Callable, str]] = {
     ),
     "silent": (WRITE_TOKEN, fail_with("whoami", hang=True), push_model, "does not answer"),
     "silent while reading": (None, fail_with("resolve", hang=True), pull_model, "does not answer"),
+    "silent while loading": (None, fail_with("resolve", hang=True), load_model, "does not answer"),
+    "wrong token loads": ("hf_Wrong", leave_empty, load_model, "does not accept the token"),
     "nonsense": (
         WRITE_TOKEN,
         fail_with("whoami", status=200, body=b"<html>"),

@@ -42,19 +42,16 @@ class ClassifyTab:
 
     Attributes:
         sliders: The four lengths in cm.
-        source: The chooser of weights.
-        run: The weights of the visitor's last run, a `Checkpoint` or None.
         classifier: The weights in use, a `Classifier`; None stands for the shipped ones.
         adopt_run: Handler that takes a checkpoint, then `adopt_inputs`, and shows it.
         adopt_inputs: Its further inputs.
         on_load: Handler that fills the tab in the visitor's language.
-        on_load_inputs: Its inputs after the visitor's run, a `Checkpoint` or None.
+        on_load_inputs: Its inputs after the weights of the visitor's run, a `Checkpoint` or None,
+            and whether they came by a link.
         outputs: The outputs of both.
     """
 
     sliders: list[gr.Slider]
-    source: gr.Radio
-    run: gr.State
     classifier: gr.State
     adopt_run: Any
     adopt_inputs: list[Any]
@@ -111,62 +108,63 @@ def pick_in_plane(
 def use_weights(
     request: gr.Request,
     source: str,
-    run: Checkpoint | None,
-    uploaded: Checkpoint | None,
+    models: dict[str, Checkpoint],
     batch: np.ndarray | None,
     *lengths_cm: float | None,
 ) -> View:
     """Answer with the weights that the visitor chose."""
-    return show_model(source, run, uploaded, batch, lengths_cm, request_translator(request))
+    return show_model(source, models, batch, lengths_cm, request_translator(request))
 
 
 @user_errors
 def upload_weights(
     request: gr.Request,
     path: str,
-    run: Checkpoint | None,
+    models: dict[str, Checkpoint],
     batch: np.ndarray | None,
     *lengths_cm: float | None,
 ) -> View:
     """Answer with an uploaded weights file; one that is refused changes nothing."""
-    uploaded = Checkpoint.load(Path(path))
-    return show_model("uploaded", run, uploaded, batch, lengths_cm, request_translator(request))
+    models = models | {"uploaded": Checkpoint.load(Path(path))}
+    return show_model("uploaded", models, batch, lengths_cm, request_translator(request))
 
 
 @user_errors
 def pull_weights(
     request: gr.Request,
     repository: str,
-    run: Checkpoint | None,
+    models: dict[str, Checkpoint],
     batch: np.ndarray | None,
     *lengths_cm: float | None,
 ) -> View:
     """Answer with the weights of a public repository on the Hub, checked like an upload."""
-    pulled = hub.pull(repository.strip())
-    return show_model("uploaded", run, pulled, batch, lengths_cm, request_translator(request))
+    models = models | {"pulled": hub.pull(repository.strip())}
+    return show_model("pulled", models, batch, lengths_cm, request_translator(request))
 
 
 @user_errors
 def adopt_run(
     request: gr.Request,
     checkpoint: Checkpoint | None,
-    run: Checkpoint | None,
-    uploaded: Checkpoint | None,
+    models: dict[str, Checkpoint],
     batch: np.ndarray | None,
     *lengths_cm: float | None,
 ) -> View | Any:
     """Answer with the weights of the run that has just ended, if it gave any."""
-    if checkpoint is None or checkpoint is run:
+    if checkpoint is None or any(checkpoint is model for model in models.values()):
         return gr.skip()
-    t = request_translator(request)
-    return show_model("last_run", checkpoint, uploaded, batch, lengths_cm, t)
+    models = models | {"last_run": checkpoint}
+    return show_model("last_run", models, batch, lengths_cm, request_translator(request))
 
 
 @user_errors
-def load_page(request: gr.Request, run: Checkpoint | None, *lengths_cm: float | None) -> View:
-    """Fill the tab for a visitor, with the run that they come back to if there is one."""
-    source = "last_run" if run else "shipped"
-    return show_model(source, run, None, None, lengths_cm, request_translator(request))
+def load_page(
+    request: gr.Request, run: Checkpoint | None, is_shared: bool, *lengths_cm: float | None
+) -> View:
+    """Fill the tab for a visitor, with the run that they come back to or opened by a link."""
+    source = "shared" if is_shared else "last_run"
+    models = {source: run} if run else {}
+    return show_model(source, models, None, lengths_cm, request_translator(request))
 
 
 @user_errors
@@ -200,7 +198,7 @@ def _build_slider(name: str, span: tuple[float, float], length_cm: float) -> gr.
 def build() -> ClassifyTab:
     """Lay out and wire the tab."""
     i18n = page_i18n()
-    run, uploaded, batch, classifier = gr.State(), gr.State(), gr.State(), gr.State()
+    models, batch, classifier = gr.State({}), gr.State(), gr.State()
     with gr.Row(elem_classes="classify-desk"):
         with gr.Column(elem_classes="classify-controls", min_width=280):
             verdict = gr.HTML(elem_id="verdict", js_on_load=_ANNOUNCE, apply_default_css=False)
@@ -263,7 +261,7 @@ def build() -> ClassifyTab:
         table = gr.HTML(elem_id="csv-table", apply_default_css=False)
 
     pictures = [verdict, flower, network, sepal_plane, petal_plane]
-    view = [run, uploaded, classifier, source, card, specimens, table, answers, *pictures]
+    view = [models, classifier, source, card, specimens, table, answers, *pictures]
     wiring: dict[str, Any] = {
         "api_visibility": "private",
         "show_progress": "hidden",
@@ -281,22 +279,20 @@ def build() -> ClassifyTab:
     for plane in (sepal_plane, petal_plane):
         plane.pick(pick_in_plane, [classifier, *sliders], [*sliders, *pictures], **live)
     specimens.choose(choose_specimen, classifier, [*sliders, *pictures], **live)
-    source.input(use_weights, [source, run, uploaded, batch, *sliders], view, **quick)
-    upload.upload(upload_weights, [upload, run, batch, *sliders], view, **wiring)
+    source.input(use_weights, [source, models, batch, *sliders], view, **quick)
+    upload.upload(upload_weights, [upload, models, batch, *sliders], view, **wiring)
     repository.submit(
         pull_weights,
-        [repository, run, batch, *sliders],
+        [repository, models, batch, *sliders],
         view,
         **(wiring | {"concurrency_id": "hub", "concurrency_limit": 4}),
     )
     csv.upload(classify_csv, [csv, classifier], [batch, table, answers], **wiring)
     return ClassifyTab(
         sliders=sliders,
-        source=source,
-        run=run,
         classifier=classifier,
         adopt_run=adopt_run,
-        adopt_inputs=[run, uploaded, batch, *sliders],
+        adopt_inputs=[models, batch, *sliders],
         on_load=load_page,
         on_load_inputs=sliders,
         outputs=view,

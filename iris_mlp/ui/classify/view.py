@@ -37,8 +37,7 @@ class Pictures(NamedTuple):
 class View(NamedTuple):
     """All that shows a model at one flower, in the order of the components."""
 
-    run: Checkpoint | None
-    uploaded: Checkpoint | None
+    models: dict[str, Checkpoint]
     classifier: Classifier
     source: Any
     card: str
@@ -70,22 +69,29 @@ def show_flower(
 
 def show_model(
     source: str,
-    run: Checkpoint | None,
-    uploaded: Checkpoint | None,
+    models: dict[str, Checkpoint],
     batch: np.ndarray | None,
     lengths_cm: Sequence[float | None],
     t: Translate,
 ) -> View:
-    """Return the whole tab for the weights of a source, the flower staying as it is."""
-    checkpoints = {"last_run": run, "uploaded": uploaded}
-    checkpoint = checkpoints.get(source)
+    """Return the whole tab for the weights of a source, the flower staying as it is.
+
+    Args:
+        source: `shipped`, or a key of `models`.
+        models: The visitor's weights by where they come from: `last_run`, `shared` by a link,
+            `uploaded`, or `pulled` from the Hub.
+        batch: The flowers of the last CSV, or None.
+        lengths_cm: The flower.
+        t: Translator of the visitor's language.
+    """
+    checkpoint = models.get(source)
     if checkpoint is None:
         source = "shipped"
     classifier = Classifier(checkpoint) if checkpoint else shipped_classifier()
     flowers, _ = load_flowers()
     if not np.isfinite(classifier.predict(flowers).logits).all():
         raise WeightsError(t("classify.not_finite"))
-    choices = ["shipped", *(name for name, there in checkpoints.items() if there)]
+    choices = ["shipped", *models]
     table, answers = show_batch(classifier, batch, t)
     pictures = show_flower(classifier, read_lengths(lengths_cm), t)
     pictures = pictures._replace(
@@ -97,8 +103,7 @@ def show_model(
         ),
     )
     return View(
-        run=run,
-        uploaded=uploaded,
+        models=models,
         classifier=classifier,
         source=gr.update(choices=[(t(f"classify.{name}"), name) for name in choices], value=source),
         card=render_weights_card(source, classifier.checkpoint, t),

@@ -11,7 +11,7 @@ def render_weights_card(source: str, checkpoint: Checkpoint, t: Translate) -> st
     """Return the card; what a file says of itself is shown as text, whatever it holds.
 
     Args:
-        source: `shipped`, `last_run` or `uploaded`.
+        source: `shipped`, `last_run`, `shared`, `uploaded` or `pulled`.
         checkpoint: The weights in use.
         t: Translator of the visitor's language.
     """

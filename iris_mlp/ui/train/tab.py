@@ -27,7 +27,6 @@ from iris_mlp.training import (
     History,
     TrainResult,
     list_engines,
-    train,
 )
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.downloads import offer_file
@@ -36,6 +35,7 @@ from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
 from iris_mlp.ui.train.run_view import describe_chart, describe_outcome, write_log
+from iris_mlp.zerogpu import train
 
 WEIGHTS_NAME = "iris_mlp.safetensors"
 PLOT_NAME = "loss.png"
@@ -51,6 +51,7 @@ class TrainTab:
         settings: The controls, in the order of `TrainConfig`.
         finished: The event of a run that has ended, to hang further steps on.
         checkpoint: The weights of the visitor's last run, a `Checkpoint` or None.
+        history: Its losses, a `History` or None.
         on_load: Handler that fills the empty chart in the visitor's language.
         on_load_outputs: Its outputs.
     """
@@ -58,6 +59,7 @@ class TrainTab:
     settings: list[Any]
     finished: Dependency
     checkpoint: gr.State
+    history: gr.State
     on_load: Any
     on_load_outputs: list[Any]
 
@@ -223,8 +225,12 @@ def by_name(places: dict[str, Any], handler: Any) -> Any:
     return stream
 
 
-def build() -> TrainTab:
-    """Lay out and wire the tab."""
+def build(sign_in: gr.Button) -> TrainTab:
+    """Lay out and wire the tab.
+
+    Args:
+        sign_in: What `take_home.make_sign_in` returned.
+    """
     i18n = page_i18n()
     stop, result, history, checkpoint = gr.State(), gr.State(), gr.State(), gr.State()
     with gr.Row(elem_classes="two-columns"):
@@ -316,7 +322,7 @@ def build() -> TrainTab:
                 *(device, engine, optimizer, lr, epochs, hidden),
                 *(batch_size, seed, record_every),
             ]
-            script, link = take_home.build(checkpoint, history, settings)
+            script, link = take_home.build(checkpoint, history, settings, sign_in)
 
     places = {
         "stop": stop,
@@ -353,7 +359,7 @@ def build() -> TrainTab:
         "new CustomEvent('iris:loss-scale', {detail: scale})); return [history, scale];}",
         **private,
     )
-    return TrainTab(settings, finished, checkpoint, show_empty_chart, [chart])
+    return TrainTab(settings, finished, checkpoint, history, show_empty_chart, [chart])
 
 
 def _list_device_choices() -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
 import gradio as gr
 
@@ -17,6 +18,7 @@ from iris_mlp.ui.errors import translate_error, user_errors
 from iris_mlp.ui.strings import page_i18n, request_translator
 from iris_mlp.ui.visitor import SHARE_PARAMETER, read_settings
 
+LOGIN_ROUTE = "login/huggingface"
 # The server need not know under which address a proxy shows it.
 ADD_ADDRESS = (
     "(checkpoint, _, ...rest) => [checkpoint, location.origin + location.pathname, ...rest]"
@@ -42,14 +44,19 @@ def make_link(
 
 
 @user_errors
-def show_account(request: gr.Request, token: gr.OAuthToken | None) -> str:
-    """Say under whose name a push goes, or how to sign in."""
+def show_account(request: gr.Request, token: gr.OAuthToken | None) -> tuple[str, Any]:
+    """Say under whose name a push goes, or how to sign in; let the button do what is left."""
     t = request_translator(request)
     try:
         name = hub.read_account(token.token if token else None).name
+        sentence = t("train.hub_signed_in", name=name)
     except HubError as error:
-        return f'<p class="hub-answer">{escape(translate_error(error, t))}</p>'
-    return f'<p class="hub-answer">{escape(t("train.hub_signed_in", name=name))}</p>'
+        sentence = translate_error(error, t)
+    route, key = ("logout", "hub_logout") if token else (LOGIN_ROUTE, "hub_login")
+    # Back to this page in its language, and to the model of a link that was opened.
+    back = {"_target_url": f"/?{urlencode(dict(request.query_params))}"} if request else {}
+    button = gr.update(value=t(f"train.{key}"), link=f"/{route}?{urlencode(back)}")
+    return f'<p class="hub-answer">{escape(sentence)}</p>', button
 
 
 @user_errors
@@ -77,17 +84,33 @@ def push_run(
     yield f'<p class="hub-answer" role="status">{escape(t("train.hub_pushed"))} {link}</p>'
 
 
+def make_sign_in() -> gr.Button:
+    """Return the button to sign in with Hugging Face; on one's own machine it is not shown.
+
+    It is made before the page that it stands in. Inside a page Gradio wires it: with a script that
+    tells who is signed in by comparing the label with a text, which a translated one never is, and
+    with a check that would be an endpoint and a tool for everyone.
+    """
+    if not os.environ.get("OAUTH_CLIENT_ID"):
+        return gr.Button(visible=False, render=False)
+    label: Any = page_i18n()("train.hub_login")
+    return gr.LoginButton(label, size="sm", link=f"/{LOGIN_ROUTE}", render=False)
+
+
 Refresh = tuple[Any, list[Any], Any]
 """A handler, its inputs and its output."""
 
 
-def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> tuple[Refresh, Refresh]:
+def build(
+    checkpoint: gr.State, history: gr.State, settings: list[Any], sign_in: gr.Button
+) -> tuple[Refresh, Refresh]:
     """Lay out and wire the panel; return what renews the script and the link after a run.
 
     Args:
         checkpoint: The visitor's last weights.
         history: The losses of that run.
         settings: The Train tab's controls, in the order of `TrainConfig`.
+        sign_in: What `make_sign_in` returned.
     """
     i18n = page_i18n()
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -115,12 +138,11 @@ def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> tuple
     share_panel.expand(make_link, [checkpoint, link, *settings], link, js=ADD_ADDRESS, **private)
 
     with gr.Accordion(i18n("train.hub"), open=False) as hub_panel:
-        if os.environ.get("OAUTH_CLIENT_ID"):
-            gr.LoginButton(i18n("train.hub_login"), size="sm")  # type: ignore[arg-type]
         account = gr.HTML(apply_default_css=False, elem_id="hub-account")
+        sign_in.render()
         with gr.Row(elem_classes="hub-row"):
             repository = gr.Textbox(
-                label=i18n("train.hub_repository"), placeholder="iris-mlp", max_lines=1, scale=3
+                "iris-mlp", label=i18n("train.hub_repository"), max_lines=1, scale=3
             )
             is_private = gr.Checkbox(
                 label=i18n("train.hub_private"), min_width=120, container=False
@@ -128,7 +150,7 @@ def build(checkpoint: gr.State, history: gr.State, settings: list[Any]) -> tuple
             push = gr.Button(i18n("train.hub_push"), elem_id="push")
         answer = gr.HTML(apply_default_css=False, elem_id="hub-answer")
     hub_events: dict[str, Any] = private | {"concurrency_id": "hub", "concurrency_limit": 4}
-    hub_panel.expand(show_account, None, account, **hub_events)
+    hub_panel.expand(show_account, None, [account, sign_in], **hub_events)
     pushed = push.click(
         push_run,
         [checkpoint, history, repository, is_private],
