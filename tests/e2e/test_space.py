@@ -99,7 +99,7 @@ def test_a_visitor_signs_in_and_pushes_under_their_own_name(
         expect(page.locator(".loss-chart-note")).to_contain_text("Done: 123")
         page.wait_for_function("localStorage.getItem('iris_mlp_last_run') !== null")
         open_panel(page)
-        expect(page.locator("#hub-account")).to_contain_text("Nobody is signed in")
+        expect(page.locator("#hub-account")).to_contain_text("Sign in, and your run")
         page.click("#push")
         expect(page.locator(".toast-body")).to_contain_text("sign in on the page")
 
@@ -119,7 +119,7 @@ def test_a_visitor_signs_in_and_pushes_under_their_own_name(
         seen = page.content()
         follow(page, "Sign out")
         open_panel(page)
-        expect(page.locator("#hub-account")).to_contain_text("Nobody is signed in")
+        expect(page.locator("#hub-account")).to_contain_text("Sign in, and your run")
     asked = {request.authorization for request in hub.requests if request.origin == "hub"}
     assert asked <= {None, f"Bearer {OAUTH_TOKEN}"}
     kept = [path.read_bytes() for path in space.folder.parent.rglob("*") if path.is_file()]

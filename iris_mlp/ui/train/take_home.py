@@ -47,11 +47,14 @@ def make_link(
 def show_account(request: gr.Request, token: gr.OAuthToken | None) -> tuple[str, Any]:
     """Say under whose name a push goes, or how to sign in; let the button do what is left."""
     t = request_translator(request)
-    try:
-        name = hub.read_account(token.token if token else None).name
-        sentence = t("train.hub_signed_in", name=name)
-    except HubError as error:
-        sentence = translate_error(error, t)
+    if token is None and can_sign_in():
+        sentence = t("train.hub_not_signed_in")
+    else:
+        try:
+            name = hub.read_account(token.token if token else None).name
+            sentence = t("train.hub_signed_in", name=name)
+        except HubError as error:
+            sentence = translate_error(error, t)
     route, key = ("logout", "hub_logout") if token else (LOGIN_ROUTE, "hub_login")
     # Back to this page in its language, and to the model of a link that was opened.
     back = {"_target_url": f"/?{urlencode(dict(request.query_params))}"} if request else {}
@@ -84,6 +87,11 @@ def push_run(
     yield f'<p class="hub-answer" role="status">{escape(t("train.hub_pushed"))} {link}</p>'
 
 
+def can_sign_in() -> bool:
+    """Tell whether this host offers to sign in, as a Space does with `hf_oauth: true`."""
+    return bool(os.environ.get("OAUTH_CLIENT_ID"))
+
+
 def make_sign_in() -> gr.Button:
     """Return the button to sign in with Hugging Face; on one's own machine it is not shown.
 
@@ -91,10 +99,17 @@ def make_sign_in() -> gr.Button:
     tells who is signed in by comparing the label with a text, which a translated one never is, and
     with a check that would be an endpoint and a tool for everyone.
     """
-    if not os.environ.get("OAUTH_CLIENT_ID"):
+    if not can_sign_in():
         return gr.Button(visible=False, render=False)
     label: Any = page_i18n()("train.hub_login")
-    return gr.LoginButton(label, size="sm", link=f"/{LOGIN_ROUTE}", render=False)
+    return gr.LoginButton(
+        label,
+        variant="secondary",
+        size="md",
+        link=f"/{LOGIN_ROUTE}",
+        elem_id="sign-in",
+        render=False,
+    )
 
 
 Refresh = tuple[Any, list[Any], Any]
