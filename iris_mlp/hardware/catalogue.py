@@ -14,13 +14,16 @@ import csv
 import difflib
 import functools
 import itertools
+import re
 from dataclasses import dataclass, replace
 from importlib import resources
 
 from iris_mlp.hardware.gpu_meanings import read_meanings
 from iris_mlp.hardware.gpu_names import (
     GEFORCE_SERIES,
+    VENDOR_WORDS,
     NameWords,
+    insert_blanks,
     read_geforce_pattern,
     read_radeon_tier,
     split_name,
@@ -38,6 +41,8 @@ _SINGLE_FACTS = (
     *("compute_capability", "fp32_tflops", "source"),
 )
 _FORM_WORDS = frozenset({"sxm", "pcie", "nvl", "dgxs", "fhhl"})
+_LEAST_LIKENESS = 0.5
+"""A name is near from here on: it shares half its letters, or a word of two."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,14 @@ def _read_row(record: dict[str, str]) -> _Row:
     return _Row(card, parts.words, parts.phrase, frozenset(variants[0]), aliases)
 
 
+@functools.cache
+def _list_words() -> frozenset[str]:
+    """List every word that a card's name is made of, lower case."""
+    names = " ".join(" ".join((row.card.query, *row.aliases)) for row in _rows()).lower()
+    others = {"mobile", "notebook", *VENDOR_WORDS, *_FORM_WORDS}
+    return frozenset(others.union(re.findall(r"[a-z0-9]+", names)))
+
+
 def list_gpus() -> tuple[GpuName, ...]:
     """List every card of the catalogue, in its order."""
     return tuple(row.card for row in _rows())
@@ -159,23 +172,32 @@ def decode_gpu(name: str) -> GpuName:
     """Say what a GPU's name means.
 
     Takes the catalogue's names, those of drivers ("NVIDIA H100 80GB HBM3"), of `lspci`, and a
-    person's ("3090ti"). Never raises: a name that is not in the catalogue comes back with
-    `known=False`, what its pattern tells, and the three nearest names.
+    person's ("3090ti", "geforcertx4090laptop"). Never raises: a name that is not in the catalogue
+    comes back with `known=False`, what its pattern tells, and up to three nearest names.
     """
     parts = split_name(name)
-    found = _find(parts)
-    if not found and parts.words & _FORM_WORDS:
-        found = _find(replace(parts, words=parts.words - _FORM_WORDS))
-    found = [row for row in found if parts.vendor in (None, row.card.vendor)]
-    found = [row for row in found if parts.memory_gib in row.card.vram_gib] or found
+    found = _find_cards(parts)
     if not found:
-        return _decode_by_pattern(name)
+        spaced = insert_blanks(name, _list_words())
+        parts = split_name(spaced)
+        found = _find_cards(parts)
+        if not found:
+            return replace(_decode_by_pattern(spaced), query=name)
     cards = [_describe(row, parts) for row in found]
     if len({card.architecture for card in cards}) > 1:
         # One name, several architectures: nothing can be said of the card itself.
         choices = tuple(card.name or "" for card in cards)
         return replace(_decode_by_pattern(name), notes=("note.ambiguous",), nearest=choices)
     return replace(cards[0] if len(cards) == 1 else _merge(cards), query=name)
+
+
+def _find_cards(parts: NameWords) -> list[_Row]:
+    """Find the rows that fit a name's words, its maker and, where one has it, its memory size."""
+    found = _find(parts)
+    if not found and parts.words & _FORM_WORDS:
+        found = _find(replace(parts, words=parts.words - _FORM_WORDS))
+    found = [row for row in found if parts.vendor in (None, row.card.vendor)]
+    return [row for row in found if parts.memory_gib in row.card.vram_gib] or found
 
 
 def _find(parts: NameWords) -> list[_Row]:
@@ -289,7 +311,8 @@ def _decode_by_pattern(name: str) -> GpuName:
 def find_nearest(name: str, count: int = 3) -> tuple[str, ...]:
     """Find the catalogue names most like a name, the most like first.
 
-    None for an empty name, nor for one that states a maker whose cards the catalogue lacks.
+    None for an empty name, for one that is like no other, nor for one that states a maker whose
+    cards the catalogue lacks.
     """
     parts = split_name(name)
     rows = [row for row in _rows() if parts.vendor in (None, row.card.vendor)]
@@ -303,5 +326,7 @@ def find_nearest(name: str, count: int = 3) -> tuple[str, ...]:
         matcher.set_seq1(row.phrase)
         return matcher.ratio() + len(parts.words & row.words) / len(parts.words | row.words)
 
-    best = sorted(rows, key=likeness, reverse=True)[:count]
-    return tuple(row.card.name or "" for row in best)
+    likenesses = [(likeness(row), row.card.name or "") for row in rows]
+    near = [pair for pair in likenesses if pair[0] >= _LEAST_LIKENESS]
+    near.sort(key=lambda pair: pair[0], reverse=True)
+    return tuple(name for _, name in near[:count])

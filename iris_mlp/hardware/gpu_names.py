@@ -3,6 +3,7 @@
 import difflib
 import re
 import unicodedata
+from collections.abc import Set
 from dataclasses import dataclass
 
 MAX_NAME_LENGTH = 200
@@ -25,7 +26,7 @@ _NOISE = """nvidia corporation amd ati inc advanced micro devices apple geforce 
     powercolor xfx asrock gaming oc trio founders fe oem lite hash rate lhr oam vf grid ac tensor
     core hbm hbm2 hbm2e hbm3 hbm3e gddr5 gddr5x gddr6 gddr6x gddr7 lovelace"""
 _NOISE_WORDS = frozenset(_NOISE.split())
-_VENDOR_WORDS = {
+VENDOR_WORDS = {
     "nvidia": "NVIDIA",
     "geforce": "NVIDIA",
     "quadro": "NVIDIA",
@@ -40,6 +41,7 @@ _VENDOR_WORDS = {
 _SHORT_WORDS = {"s": "super", "m": "laptop"}
 _MAKER_WORDS = frozenset({"nvidia", "amd", "ati", "corporation"})
 _MEMORY_SIZE = r"(?<![\w.])([0-9]{1,4}) ?(?:gib|gb|g)\b"
+_NUMBER_WORD = rf"[0-9]{{3,4}}[sm]?|{_MEMORY_SIZE}"
 _GEFORCE_NUMBER = r"(?:10|16|20|30|40|50)[1-9]0"
 # Spellings that mean the same, brought to one: (pattern, replacement), in order.
 _SPELLINGS = (
@@ -116,7 +118,7 @@ def split_name(name: str) -> NameWords:
     text = re.sub(_MEMORY_SIZE, " ", text)
     for pattern, replacement in _SPELLINGS:
         text = re.sub(pattern, replacement, text)
-    stated = {_VENDOR_WORDS[w] for w in re.findall(r"[a-z]+", whole) if w in _VENDOR_WORDS}
+    stated = {VENDOR_WORDS[w] for w in re.findall(r"[a-z]+", whole) if w in VENDOR_WORDS}
     kept: list[str] = [word for word in re.findall(r"[^\W_]+", text) if word not in _NOISE_WORDS]
     # "4070S" is short for SUPER and "3060M" for the laptop card; on a Radeon S and M stay.
     if "rx" not in kept and any(re.fullmatch(_GEFORCE_NUMBER, word) for word in kept):
@@ -129,6 +131,33 @@ def split_name(name: str) -> NameWords:
         plain=" ".join(plain),
         phrase=" ".join(kept),
     )
+
+
+def insert_blanks(name: str, words: Set[str]) -> str:
+    """Part what is typed without blanks ("rtx4060ti16g") where it is made of known words alone.
+
+    Args:
+        name: A GPU name.
+        words: The known words, lower case; numbers and memory sizes need not be among them.
+    """
+
+    def part(run: re.Match[str]) -> str:
+        text = run[0]
+        parted: dict[int, list[str]] = {0: []}  # the words of each beginning, by its length
+        for start in range(len(text)):
+            if start not in parted:
+                continue
+            for end in range(start + 1, len(text) + 1):
+                word = text[start:end]
+                if word.lower() in words or re.fullmatch(_NUMBER_WORD, word, re.IGNORECASE):
+                    found = [*parted[start], word]
+                    # The fewest words and, of as many, a long one first: "sxm4 80gb".
+                    if len(found) <= len(parted.get(end, found)):
+                        parted[end] = found
+        best = parted.get(len(text), [text])
+        return text if len(set(best)) < len(best) else " ".join(best)  # no name repeats a word
+
+    return re.sub(r"[a-z0-9]+", part, name[:MAX_NAME_LENGTH], flags=re.IGNORECASE | re.ASCII)
 
 
 def _correct(word: re.Match[str]) -> str:

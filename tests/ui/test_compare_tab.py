@@ -24,19 +24,7 @@ from iris_mlp.overhead.race import Contender, Lap, Standing, find_contenders, su
 from iris_mlp.overhead.record_every import ReadPoint, conclude_reads
 from iris_mlp.overhead.verdict import conclude
 from iris_mlp.ui.compare import tab as compare_tab
-from iris_mlp.ui.compare.batch_panel import (
-    measure_step,
-    render_curves,
-    render_memory,
-    render_noise,
-    run_batches,
-    sample_noise,
-    show_memory,
-    show_noise,
-    write_curves,
-    write_memory,
-    write_noise,
-)
+from iris_mlp.ui.compare.batch_panel import render_curves, run_batches, write_curves
 from iris_mlp.ui.compare.crossover_panel import (
     read_hidden,
     render_crossover,
@@ -63,6 +51,13 @@ from iris_mlp.ui.compare.ledger_panel import (
     write_ledger,
     write_reads,
 )
+from iris_mlp.ui.compare.memory_panel import (
+    measure_step,
+    render_memory,
+    show_memory,
+    write_memory,
+)
+from iris_mlp.ui.compare.noise_panel import render_noise, sample_noise, show_noise, write_noise
 from iris_mlp.ui.compare.race_panel import render_race, run_race, write_verdict
 from iris_mlp.ui.strings import LANGUAGES, load_catalogue, translator
 
@@ -713,8 +708,8 @@ def test_both_languages_have_every_key_with_the_same_values():
     texts = load_catalogue()
     keys = [key for key in texts["en"] if key.startswith("compare.")]
     used = set()
-    for name in ("tab", "race_panel", "ledger_panel", "crossover_panel", "batch_panel"):
-        source = (Path(compare_tab.__file__).parent / f"{name}.py").read_text("utf-8")
+    for path in Path(compare_tab.__file__).parent.glob("*.py"):
+        source = path.read_text("utf-8")
         used |= set(re.findall(r'["\'](compare\.[a-z_-]+)["\']', source))
     assert used <= set(keys)
     for key in keys:

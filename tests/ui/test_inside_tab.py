@@ -26,28 +26,17 @@ from iris_mlp.introspection.training_step import backward_by_hand, step_flower
 from iris_mlp.introspection.walkthrough import explain_unit, walk_through
 from iris_mlp.model import IrisMLP, build_model
 from iris_mlp.ui.inside import tab as inside_tab
+from iris_mlp.ui.inside.call_path_panel import trace_calls
+from iris_mlp.ui.inside.calling_panel import add_numbers, call_again, render_toy, start_counter
 from iris_mlp.ui.inside.code_block import highlight, render_code, render_folded, render_run
-from iris_mlp.ui.inside.snippet_panels import (
-    render_moves,
-    render_placement,
-    render_relu,
-    render_toy,
-)
-from iris_mlp.ui.inside.step_panel import render_step
-from iris_mlp.ui.inside.tab import (
-    add_numbers,
-    call_again,
-    choose_class,
-    choose_unit,
-    fill_tab,
-    place,
-    render_subject,
-    start_counter,
-    take_step,
-    trace_calls,
-)
+from iris_mlp.ui.inside.placement_panel import place, render_moves, render_placement
+from iris_mlp.ui.inside.relu_panel import render_relu
+from iris_mlp.ui.inside.step_panel import render_step, take_step
+from iris_mlp.ui.inside.subject_panel import PANELS, render_subject
+from iris_mlp.ui.inside.tab import choose_class, fill_tab
 from iris_mlp.ui.inside.walkthrough_panel import (
     MAX_CELLS,
+    choose_unit,
     format_number,
     render_strips,
     render_unit,
@@ -378,7 +367,7 @@ def test_wide_layer_is_cut_short_and_says_so():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whole_tab_speaks_the_language_of_the_visitor(language):
     view = fill(request_in(language))
-    titles = [STRINGS[f"link_{name}"][language] for name in inside_tab.PANELS]
+    titles = [STRINGS[f"link_{name}"][language] for name in PANELS]
     assert all(title in view.subject for title in titles)
     assert STRINGS["mended"][language] in view.placement
     for part in view:

@@ -10,17 +10,12 @@ import gradio as gr
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS
 from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.overhead.race import list_candidates
-from iris_mlp.ui.compare.batch_panel import (
-    measure_step,
-    render_curves,
-    render_noise,
-    run_batches,
-    show_memory,
-    show_noise,
-)
+from iris_mlp.ui.compare.batch_panel import render_curves, run_batches
 from iris_mlp.ui.compare.crossover_panel import render_crossover, run_crossover
 from iris_mlp.ui.compare.experiment import list_compared
 from iris_mlp.ui.compare.ledger_panel import render_ledger, run_ledger
+from iris_mlp.ui.compare.memory_panel import measure_step, show_memory
+from iris_mlp.ui.compare.noise_panel import render_noise, show_noise
 from iris_mlp.ui.compare.race_panel import LAP_EPOCHS, render_race, run_race
 from iris_mlp.ui.strings import page_i18n, request_translator
 

@@ -4,11 +4,44 @@ import re
 from html import escape
 from typing import get_args, get_type_hints
 
-from iris_mlp.introspection.call_path import CallTrace, Firing, Frame, Shape, get_sources
+import gradio as gr
+import numpy as np
+import torch
+
+from iris_mlp.inference import Classifier, read_lengths
+from iris_mlp.introspection.call_path import (
+    CallTrace,
+    Firing,
+    Frame,
+    Shape,
+    get_sources,
+    trace_call,
+)
+from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.inside.code_block import highlight, render_code, render_folded
-from iris_mlp.ui.strings import Translate
+from iris_mlp.ui.inside.walkthrough_panel import take_checkpoint
+from iris_mlp.ui.strings import Translate, request_translator
 
 HOOK_KINDS: tuple[str, ...] = get_args(get_type_hints(Firing)["kind"])
+
+
+@user_errors
+def trace_calls(
+    request: gr.Request,
+    classifier: Classifier | None,
+    hooked: list[str],
+    every_call: bool,
+    *lengths_cm: float | None,
+) -> tuple[str, str]:
+    """Trace both ways to run the model; return what the hooks did and the two trees."""
+    t = request_translator(request)
+    checkpoint = take_checkpoint(classifier)
+    # A model of this call's own: hooks and a profile function must meet no other visitor.
+    model = checkpoint.build_model()
+    x = torch.from_numpy(checkpoint.scaler.scale(np.array([read_lengths(lengths_cm)])))
+    call = trace_call(model, x, "call", hooked)
+    forward = trace_call(model, x, "forward", hooked)
+    return render_comparison(call, forward, t), render_paths(call, forward, every_call, t)
 
 
 def render_comparison(call: CallTrace, forward: CallTrace, t: Translate) -> str:

@@ -46,6 +46,16 @@ def render_folded(title: str, body: str, opened: bool = False) -> str:
     )
 
 
+def render_pair(left: str, right: str) -> str:
+    """Return two pieces of HTML beside each other, or below where the page is narrow."""
+    return f'<div class="inside-pair">{left}{right}</div>'
+
+
+def shorten_numbers(values: list[float]) -> list[float]:
+    """Shorten numbers that become part of the code that is shown and run."""
+    return [round(value, 4) for value in values]
+
+
 def highlight(code: str) -> list[str]:
     """Return each line of Python code as HTML, its tokens marked by class."""
     starts = [0]

@@ -2,14 +2,26 @@
 
 from html import escape
 from itertools import islice
+from typing import Any
 
+import gradio as gr
 import numpy as np
 
-from iris_mlp.introspection.training_step import StepTensor, TrainingStep
+from iris_mlp.config import TrainConfig
+from iris_mlp.errors import SettingsError
+from iris_mlp.inference import Classifier
+from iris_mlp.introspection.training_step import (
+    StepTensor,
+    TrainingStep,
+    step_batch,
+    step_flower,
+)
+from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.inside.code_block import render_code, render_folded
-from iris_mlp.ui.inside.walkthrough_panel import format_number
-from iris_mlp.ui.strings import Translate
+from iris_mlp.ui.inside.walkthrough_panel import format_number, send_flower, take_checkpoint
+from iris_mlp.ui.strings import Translate, request_translator
 
+ROWS = ("flower", "batch")
 MAX_ROWS = 48
 MAX_COLUMNS = 48
 CELL_PX = 18
@@ -23,6 +35,30 @@ FORMULAS = (
     ("fc1", "∂L/∂W₁ = δ₁ᵀ x,  ∂L/∂b₁ = Σ δ₁"),
     ("sgd", "W ← W − lr · ∂L/∂W"),
 )
+
+
+@user_errors
+def take_step(
+    request: gr.Request,
+    classifier: Classifier | None,
+    true_class: str,
+    rows: str,
+    lr: float | None,
+    *lengths_cm: float | None,
+) -> str | Any:
+    """Take one training step on the flower or on the 120 training rows."""
+    if lr is None:  # the visitor has just emptied the field
+        return gr.skip()
+    if rows not in ROWS:
+        raise SettingsError("rows must be one of {choices}.", choices=", ".join(ROWS))
+    lr = TrainConfig(lr=lr).lr  # which refuses what is not a learning rate
+    checkpoint = take_checkpoint(classifier)
+    if rows == "batch":
+        step = step_batch(checkpoint, lr)
+    else:
+        walk = send_flower(classifier, true_class, lengths_cm)
+        step = step_flower(checkpoint, lengths_cm, walk.true_class, lr)
+    return render_step(step, request_translator(request))
 
 
 def render_step(step: TrainingStep, t: Translate) -> str:

@@ -1,66 +1,40 @@
 """The Inside PyTorch tab: what really runs behind `model(x)`, with the visitor's flower."""
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any, NamedTuple
 
 import gradio as gr
-import numpy as np
-import torch
 
-from iris_mlp.checkpoint import Checkpoint
-from iris_mlp.config import TrainConfig, default_lr
-from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES
-from iris_mlp.errors import SettingsError
-from iris_mlp.inference import Classifier, read_lengths, shipped_classifier
-from iris_mlp.introspection.call_path import LAYERS, trace_call
-from iris_mlp.introspection.callables import MAX_CALLS, run_adder, run_counter
-from iris_mlp.introspection.placement import META, list_places, run_moves, run_placement
+from iris_mlp.config import default_lr
+from iris_mlp.data import CLASS_NAMES
+from iris_mlp.inference import Classifier
+from iris_mlp.introspection.call_path import LAYERS
+from iris_mlp.introspection.callables import run_counter
+from iris_mlp.introspection.placement import META, list_places, run_moves
 from iris_mlp.introspection.relu_forms import compare_relu
-from iris_mlp.introspection.training_step import step_batch, step_flower
-from iris_mlp.introspection.walkthrough import Walkthrough, explain_unit, walk_through
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.inside.call_path_panel import render_comparison, render_paths
-from iris_mlp.ui.inside.snippet_panels import (
-    render_moves,
-    render_placement,
-    render_relu,
-    render_toy,
+from iris_mlp.ui.inside.call_path_panel import trace_calls
+from iris_mlp.ui.inside.calling_panel import add_numbers, call_again, render_toy, start_counter
+from iris_mlp.ui.inside.code_block import shorten_numbers
+from iris_mlp.ui.inside.placement_panel import place, render_moves
+from iris_mlp.ui.inside.relu_panel import render_relu
+from iris_mlp.ui.inside.step_panel import ROWS, take_step
+from iris_mlp.ui.inside.subject_panel import GO_TO_PANEL, render_subject
+from iris_mlp.ui.inside.walkthrough_panel import (
+    CHOOSE_UNIT,
+    PREDICTED,
+    choose_unit,
+    render_strips,
+    send_flower,
+    show_unit,
+    take_checkpoint,
 )
-from iris_mlp.ui.inside.step_panel import render_step
-from iris_mlp.ui.inside.walkthrough_panel import render_strips, render_unit
-from iris_mlp.ui.strings import Translate, page_i18n, request_translator
+from iris_mlp.ui.strings import page_i18n, request_translator
 
-PANELS = ("calling", "path", "walk", "placement", "relu", "step")
-PREDICTED = "predicted"
-ROWS = ("flower", "batch")
 FIRST_CALLS = 2
 FIRST_TERMS = (3, 5)
 RELU_UNITS = 12
 """Pre-activations on which the three forms of ReLU are run."""
-
-_CHOOSE_UNIT = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-unit]");
-  if (!button) return;
-  // Here and not by drawing anew, which would take the focus from the button.
-  for (const other of element.querySelectorAll("button[data-unit]"))
-    other.setAttribute("aria-pressed", other.dataset.unit === button.dataset.unit);
-  trigger("choose", { unit: Number(button.dataset.unit) });
-});
-"""
-# Gradio's page has a base address, so that a bare "#panel" would load the page anew.
-_GO_TO_PANEL = """
-element.addEventListener("click", (event) => {
-  const link = event.target.closest("a[href^='#']");
-  const panel = link && document.getElementById(link.hash.slice(1));
-  if (!panel) return;
-  event.preventDefault();
-  panel.scrollIntoView();
-  panel.tabIndex = -1;
-  panel.focus({ preventScroll: true });
-});
-"""
 
 
 class View(NamedTuple):
@@ -118,8 +92,8 @@ def fill_tab(
 ) -> View:
     """Run every panel for the flower and the weights of the Classify tab."""
     t = request_translator(request)
-    checkpoint = _take_checkpoint(classifier)
-    walk = _walk(classifier, true_class, lengths_cm)
+    checkpoint = take_checkpoint(classifier)
+    walk = send_flower(classifier, true_class, lengths_cm)
     unit = unit if unit < checkpoint.hidden else 0
     comparison, paths = trace_calls(request, classifier, hooked, every_call, *lengths_cm)
     return View(
@@ -130,69 +104,12 @@ def fill_tab(
         paths=paths,
         strips=render_strips(walk, unit, t),
         unit_index=unit,
-        unit=_explain(checkpoint, walk, unit, t),
+        unit=show_unit(checkpoint, walk, unit, t),
         placement=place(request, classifier, model_device, input_device, *lengths_cm),
         moves=render_moves(run_moves(), t),
-        relu=render_relu(compare_relu(_round(walk.pre_activation[:RELU_UNITS])), t),
+        relu=render_relu(compare_relu(shorten_numbers(walk.pre_activation[:RELU_UNITS])), t),
         step=take_step(request, classifier, true_class, rows, lr, *lengths_cm),
     )
-
-
-def call_again(request: gr.Request, calls: int) -> tuple[int, str, Any]:
-    """Call the counter once more; return the calls so far, the run and the button."""
-    return count_calls(request, calls + 1)
-
-
-def start_counter(request: gr.Request) -> tuple[int, str, Any]:
-    """Make a new counter and call it once."""
-    return count_calls(request, 1)
-
-
-@user_errors
-def count_calls(request: gr.Request, calls: int) -> tuple[int, str, Any]:
-    """Call a new counter some times; the button rests when no more calls are allowed."""
-    shown = render_toy(run_counter(calls), request_translator(request))
-    return calls, shown, gr.update(interactive=calls < MAX_CALLS)
-
-
-@user_errors
-def add_numbers(request: gr.Request, a: float | None, b: float | None) -> str | Any:
-    """Call the adder with the visitor's two numbers."""
-    if a is None or b is None:  # the visitor has just emptied a field
-        return gr.skip()
-    return render_toy(run_adder(a, b), request_translator(request))
-
-
-@user_errors
-def trace_calls(
-    request: gr.Request,
-    classifier: Classifier | None,
-    hooked: list[str],
-    every_call: bool,
-    *lengths_cm: float | None,
-) -> tuple[str, str]:
-    """Trace both ways to run the model; return what the hooks did and the two trees."""
-    t = request_translator(request)
-    checkpoint = _take_checkpoint(classifier)
-    # A model of this call's own: hooks and a profile function must meet no other visitor.
-    model = checkpoint.build_model()
-    x = torch.from_numpy(checkpoint.scaler.scale(np.array([read_lengths(lengths_cm)])))
-    call = trace_call(model, x, "call", hooked)
-    forward = trace_call(model, x, "forward", hooked)
-    return render_comparison(call, forward, t), render_paths(call, forward, every_call, t)
-
-
-@user_errors
-def choose_unit(
-    request: gr.Request,
-    event: gr.EventData,
-    classifier: Classifier | None,
-    *lengths_cm: float | None,
-) -> tuple[Any, str]:
-    """Write out the hidden unit that the visitor clicked."""
-    unit = getattr(event, "unit", None)
-    walk = _walk(classifier, PREDICTED, lengths_cm)
-    return unit, _explain(_take_checkpoint(classifier), walk, unit, request_translator(request))
 
 
 @user_errors
@@ -206,93 +123,9 @@ def choose_class(
     *lengths_cm: float | None,
 ) -> tuple[str, str]:
     """Work out loss and step for another true species; return the strips and the step."""
-    walk = _walk(classifier, true_class, lengths_cm)
+    walk = send_flower(classifier, true_class, lengths_cm)
     strips = render_strips(walk, unit, request_translator(request))
     return strips, take_step(request, classifier, true_class, rows, lr, *lengths_cm)
-
-
-@user_errors
-def place(
-    request: gr.Request,
-    classifier: Classifier | None,
-    model_device: str,
-    input_device: str,
-    *lengths_cm: float | None,
-) -> str:
-    """Put a model and the flower on two devices and run it."""
-    scaled = _walk(classifier, PREDICTED, lengths_cm).scaled
-    run = run_placement(model_device, input_device, _round(scaled))
-    return render_placement(run, request_translator(request))
-
-
-@user_errors
-def take_step(
-    request: gr.Request,
-    classifier: Classifier | None,
-    true_class: str,
-    rows: str,
-    lr: float | None,
-    *lengths_cm: float | None,
-) -> str | Any:
-    """Take one training step on the flower or on the 120 training rows."""
-    if lr is None:  # the visitor has just emptied the field
-        return gr.skip()
-    if rows not in ROWS:
-        raise SettingsError("rows must be one of {choices}.", choices=", ".join(ROWS))
-    lr = TrainConfig(lr=lr).lr  # which refuses what is not a learning rate
-    checkpoint = _take_checkpoint(classifier)
-    if rows == "batch":
-        step = step_batch(checkpoint, lr)
-    else:
-        walk = _walk(classifier, true_class, lengths_cm)
-        step = step_flower(checkpoint, lengths_cm, walk.true_class, lr)
-    return render_step(step, request_translator(request))
-
-
-def render_subject(walk: Walkthrough, checkpoint: Checkpoint, t: Translate) -> str:
-    """Return which flower and network the tab looks into, and links to its panels."""
-    lengths = "".join(
-        f"<div><dt>{escape(t(f'common.{name}'))}</dt><dd>{length:.1f} cm</dd></div>"
-        for name, length in zip(FEATURE_NAMES, walk.lengths_cm)
-    )
-    network = f"4 → {checkpoint.hidden:,} → {len(CLASS_NAMES)}"
-    links = "".join(
-        f'<a href="#inside-{name}">{escape(t(f"inside.link_{name}"))}</a>' for name in PANELS
-    )
-    return (
-        f'<nav class="inside-links" aria-label="{escape(t("inside.panels"))}">{links}</nav>'
-        f'<div class="inside-subject"><p>{escape(t("inside.subject"))}</p><dl>{lengths}'
-        f"<div><dt>{escape(t('inside.network'))}</dt><dd>{network}</dd></div>"
-        f"<div><dt>PyTorch</dt><dd>{escape(torch.__version__)}</dd></div></dl></div>"
-    )
-
-
-def _round(values: list[float]) -> list[float]:
-    """Shorten numbers that become part of the code that is shown and run."""
-    return [round(value, 4) for value in values]
-
-
-def _take_checkpoint(classifier: Classifier | None) -> Checkpoint:
-    return (classifier or shipped_classifier()).checkpoint
-
-
-def _walk(
-    classifier: Classifier | None, true_class: str, lengths_cm: tuple[float | None, ...]
-) -> Walkthrough:
-    """Send the flower through the network; its true species may be the predicted one."""
-    if true_class == PREDICTED:
-        lengths = np.array([read_lengths(lengths_cm)])
-        index = int((classifier or shipped_classifier()).predict(lengths).classes[0])
-    elif true_class in CLASS_NAMES:
-        index = CLASS_NAMES.index(true_class)
-    else:
-        raise SettingsError("The species must be one of {names}.", names=", ".join(CLASS_NAMES))
-    return walk_through(_take_checkpoint(classifier), lengths_cm, index)
-
-
-def _explain(checkpoint: Checkpoint, walk: Walkthrough, unit: Any, t: Translate) -> str:
-    sums = explain_unit(checkpoint, walk.scaled, unit)
-    return render_unit(sums, walk.pre_activation[unit], t)
 
 
 def build(sliders: list[gr.Slider], classifier: gr.State) -> InsideTab:
@@ -315,7 +148,7 @@ def build(sliders: list[gr.Slider], classifier: gr.State) -> InsideTab:
 
     calls, unit_index = gr.State(FIRST_CALLS), gr.State(0)
     with gr.Column(elem_classes="inside"):
-        subject = add_html("subject", _GO_TO_PANEL)
+        subject = add_html("subject", GO_TO_PANEL)
         with add_panel("calling"):
             with gr.Row(elem_classes="inside-controls"):
                 call = gr.Button("counter()", size="sm", variant="primary", elem_id="inside-call")
@@ -352,7 +185,7 @@ def build(sliders: list[gr.Slider], classifier: gr.State) -> InsideTab:
                 label=i18n("inside.true_class"),
                 elem_id="inside-true-class",
             )
-            strips = add_html("strips", _CHOOSE_UNIT)
+            strips = add_html("strips", CHOOSE_UNIT)
             unit = add_html("unit")
         with add_panel("placement"):
             with gr.Row(elem_classes="inside-controls"):

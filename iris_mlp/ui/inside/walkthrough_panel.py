@@ -4,15 +4,81 @@ import inspect
 import math
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
+import gradio as gr
+import numpy as np
+
+from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES
-from iris_mlp.introspection.walkthrough import UnitArithmetic, Walkthrough, walk_through
+from iris_mlp.errors import SettingsError
+from iris_mlp.inference import Classifier, read_lengths, shipped_classifier
+from iris_mlp.introspection.walkthrough import (
+    UnitArithmetic,
+    Walkthrough,
+    explain_unit,
+    walk_through,
+)
 from iris_mlp.ui.components.species import short_name
+from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.inside.code_block import render_code, render_folded
-from iris_mlp.ui.strings import Translate
+from iris_mlp.ui.strings import Translate, request_translator
+
+PREDICTED = "predicted"
+"""Stands for the species that the network itself names."""
 
 MAX_CELLS = 48
 """Hidden units that are shown of a wide layer."""
+
+# Script of the strips: their buttons send `choose` with `unit`.
+CHOOSE_UNIT = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-unit]");
+  if (!button) return;
+  // Here and not by drawing anew, which would take the focus from the button.
+  for (const other of element.querySelectorAll("button[data-unit]"))
+    other.setAttribute("aria-pressed", other.dataset.unit === button.dataset.unit);
+  trigger("choose", { unit: Number(button.dataset.unit) });
+});
+"""
+
+
+@user_errors
+def choose_unit(
+    request: gr.Request,
+    event: gr.EventData,
+    classifier: Classifier | None,
+    *lengths_cm: float | None,
+) -> tuple[Any, str]:
+    """Write out the hidden unit that the visitor clicked."""
+    unit = getattr(event, "unit", None)
+    walk = send_flower(classifier, PREDICTED, lengths_cm)
+    return unit, show_unit(take_checkpoint(classifier), walk, unit, request_translator(request))
+
+
+def take_checkpoint(classifier: Classifier | None) -> Checkpoint:
+    """Return the weights of the Classify tab, or the shipped ones before the page has loaded."""
+    return (classifier or shipped_classifier()).checkpoint
+
+
+def send_flower(
+    classifier: Classifier | None, true_class: str, lengths_cm: tuple[float | None, ...]
+) -> Walkthrough:
+    """Send the flower through the network; its true species may be the predicted one."""
+    if true_class == PREDICTED:
+        lengths = np.array([read_lengths(lengths_cm)])
+        index = int((classifier or shipped_classifier()).predict(lengths).classes[0])
+    elif true_class in CLASS_NAMES:
+        index = CLASS_NAMES.index(true_class)
+    else:
+        raise SettingsError("The species must be one of {names}.", names=", ".join(CLASS_NAMES))
+    return walk_through(take_checkpoint(classifier), lengths_cm, index)
+
+
+def show_unit(checkpoint: Checkpoint, walk: Walkthrough, unit: Any, t: Translate) -> str:
+    """Work out one hidden unit for the flower and return it as HTML."""
+    sums = explain_unit(checkpoint, walk.scaled, unit)
+    return render_unit(sums, walk.pre_activation[unit], t)
 
 
 def render_strips(walk: Walkthrough, unit: int, t: Translate) -> str:

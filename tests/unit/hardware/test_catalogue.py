@@ -8,6 +8,7 @@ from iris_mlp.hardware import WORDS, compare_lesson_cards, decode_gpu, list_gpus
 
 CARDS = list_gpus()
 NAMES = [card.name or "" for card in CARDS]
+NVIDIA_NAMES = {card.name for card in CARDS if card.vendor == "NVIDIA"}
 
 # A name as a driver, lspci or a person writes it, and the card of the catalogue that it means.
 SPELLINGS = [
@@ -24,6 +25,16 @@ SPELLINGS = [
     ("gefore rtx 3060 lapotp", "GeForce RTX 3060 Laptop GPU"),
     ("RTX6000Ada", "RTX 6000 Ada Generation"),
     ("rtx4060ti 16g", "GeForce RTX 4060 Ti"),
+    ("rtx4060ti16g", "GeForce RTX 4060 Ti"),
+    ("geforcertx4090laptop", "GeForce RTX 4090 Laptop GPU"),
+    ("RTX3060Mobile", "GeForce RTX 3060 Laptop GPU"),
+    ("geforcertx4070s", "GeForce RTX 4070 SUPER"),
+    ("七彩虹GeForceRTX4070", "GeForce RTX 4070"),
+    ("radeonrx7900xtx", "Radeon RX 7900 XTX"),
+    ("h100sxm", "H100 SXM5"),
+    ("nvidiah10080gbhbm3", "H100 SXM5"),
+    ("a100sxm480gb", "A100 SXM4"),
+    ("v100sxm2", "Tesla V100 SXM2"),
     ("NVIDIA GeForce RTX 4070 Laptop GPU", "GeForce RTX 4070 Laptop GPU"),
     ("NVIDIA GeForce RTX 3090 Ti", "GeForce RTX 3090 Ti"),
     ("rtx 3090ti", "GeForce RTX 3090 Ti"),
@@ -178,6 +189,60 @@ def test_most_spellings_are_not_the_catalogue_s_own():
 def test_case_and_prefix_of_a_geforce_do_not_matter(write):
     names = [name for name in NAMES if name.startswith("GeForce")]
     assert [decode_gpu(write(name)).name for name in names] == names
+
+
+def squash(name):
+    return name.lower().replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str.lower,
+        str.upper,
+        lambda name: name.replace(" ", ""),
+        squash,
+        lambda name: squash(name).upper(),
+        lambda name: name.replace(" ", "-"),
+        lambda name: name.lower().replace(" ", "-"),
+        lambda name: "nvidia" * (name in NVIDIA_NAMES) + squash(name),
+    ],
+)
+def test_case_and_blanks_do_not_matter(write):
+    written = [write(name) for name in NAMES]
+    assert [(card.known, card.name) for card in map(decode_gpu, written)] == [
+        (True, name) for name in NAMES
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "series", "tier", "suffixes"),
+    [
+        ("geforcertx4090ti", "40", 90, ("ti",)),
+        ("nvidiageforcegtx980ti", "9", 80, ("ti",)),
+        ("radeonrx7850xt", "7000", 80, ()),
+    ],
+)
+def test_a_name_without_blanks_outside_the_catalogue_is_read_by_its_pattern(
+    name, series, tier, suffixes
+):
+    card = decode_gpu(name)
+    assert (card.query, card.known) == (name, False)
+    assert (card.series, card.tier, card.suffixes) == (series, tier, suffixes)
+
+
+@pytest.mark.parametrize(
+    "write", [lambda name: f"z{squash(name)}", lambda name: f"{squash(name)}z"]
+)
+def test_a_name_without_blanks_and_a_letter_too_many_is_unknown(write):
+    assert [name for name in NAMES if decode_gpu(write(name)).known] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["t4t4", "4090d4090", "rtx40900", "corem3", "geforcexyz", "rtxti", "laptopgpu"]
+)
+def test_words_of_names_without_sense_are_unknown(name):
+    assert not decode_gpu(name).known
 
 
 # The traps.
@@ -366,8 +431,10 @@ def test_an_unknown_name_gets_the_three_nearest():
     assert "GeForce RTX 4090" in decode_gpu("RTX 4090 Ti").nearest
 
 
-@pytest.mark.parametrize("name", ["", "   ", "®™", "()[]"])
-def test_nothing_is_near_to_nothing(name):
+@pytest.mark.parametrize(
+    "name", ["", "   ", "®™", "()[]", "xxxx", "banana", "asdf", "lorem ipsum", "Virtio GPU"]
+)
+def test_nothing_is_near_to_nothing_and_to_nonsense(name):
     card = decode_gpu(name)
     assert (card.known, card.nearest) == (False, ())
 
