@@ -87,8 +87,10 @@ def build_app() -> gr.Blocks:
 def welcome_back(request: gr.Request, stored: object) -> list[Any]:
     """Return the run that a visitor comes back to, or opened by a link, and its settings."""
     recalled = recall_run(request.query_params.get(SHARE_PARAMETER), stored, request)
-    run = (recalled.checkpoint, recalled.history, recalled.is_shared)
-    return [*run, *offer_settings(recalled.config)]
+    settings = offer_settings(recalled.config)
+    if not recalled.is_shared:  # a quick visitor has changed some already
+        settings = [gr.skip()] * len(settings)
+    return [recalled.checkpoint, recalled.history, recalled.is_shared, *settings]
 
 
 def show_masthead(request: gr.Request) -> str:

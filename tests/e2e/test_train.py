@@ -4,6 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.config import TrainConfig
+from iris_mlp.script import render_script
 from iris_mlp.ui.strings import translator
 
 CURVE = "#loss-chart path.curve.train"
@@ -97,6 +99,21 @@ def test_closed_tab_frees_the_slot(visit):
         fill_number(page, "Epochs", "200")
         page.click("#start")
         expect(page.locator(".loss-chart-note")).to_contain_text("Done: 200", timeout=60_000)
+
+
+def test_the_script_of_the_settings_is_copied_and_downloaded(visit, tmp_path: Path):
+    script = render_script(TrainConfig(epochs=1234))
+    with visit(permissions=["clipboard-read", "clipboard-write"]) as page:
+        fill_number(page, "Epochs", "1234")
+        page.get_by_role("button", name="Copy as Python").click()
+        panel = page.locator("#script")
+        panel.get_by_role("button", name="Copy", exact=True).click()
+        expect(panel.get_by_role("status")).to_have_text("Copied")
+        assert page.evaluate("navigator.clipboard.readText()").strip() == script.strip()
+        with page.expect_download() as download:
+            panel.get_by_role("link", name="Download").click()
+        download.value.save_as(tmp_path / "script.py")
+    assert (tmp_path / "script.py").read_text("utf-8") == script
 
 
 def test_the_curve_is_drawn_on_a_logarithmic_axis_on_request(visit):

@@ -25,10 +25,10 @@ from iris_mlp.introspection.snippet import Snippet, run_snippet
 from iris_mlp.introspection.training_step import backward_by_hand, step_flower
 from iris_mlp.introspection.walkthrough import explain_unit, walk_through
 from iris_mlp.model import IrisMLP, build_model
+from iris_mlp.ui.components.code_block import highlight, render_code, render_folded, render_run
 from iris_mlp.ui.inside import tab as inside_tab
 from iris_mlp.ui.inside.call_path_panel import trace_calls
 from iris_mlp.ui.inside.calling_panel import add_numbers, call_again, render_toy, start_counter
-from iris_mlp.ui.inside.code_block import highlight, render_code, render_folded, render_run
 from iris_mlp.ui.inside.placement_panel import place, render_moves, render_placement
 from iris_mlp.ui.inside.relu_panel import render_relu
 from iris_mlp.ui.inside.step_panel import render_step, take_step

@@ -20,6 +20,7 @@ from iris_mlp.inference import (
 )
 from iris_mlp.ui.classify.view import Pictures, View, show_batch, show_flower, show_model
 from iris_mlp.ui.components.plane import PETAL_PLANE, SEPAL_PLANE, SLIDER_RANGES_CM, build_plane
+from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.strings import page_i18n, request_translator
 
@@ -217,7 +218,7 @@ def build() -> ClassifyTab:
         with gr.Column(elem_classes="classify-planes", min_width=300):
             sepal_plane = build_plane(elem_id="sepal-plane")
             petal_plane = build_plane(elem_id="petal-plane")
-            gr.Markdown(i18n("classify.plane_legend"), elem_classes="plane-legend")
+            build_prose("classify.plane_legend", elem_classes="plane-legend")
     with gr.Row(elem_classes="classify-bench"):
         with gr.Column(elem_classes="classify-network", min_width=300):
             network = gr.HTML(elem_id="network", apply_default_css=False)
@@ -244,7 +245,7 @@ def build() -> ClassifyTab:
                 elem_id="weights-hub",
             )
     with gr.Accordion(i18n("classify.csv"), open=False, elem_id="csv"):
-        gr.Markdown(i18n("classify.csv_help"))
+        build_prose("classify.csv_help")
         with gr.Row(elem_classes="actions"):
             csv = gr.UploadButton(
                 i18n("classify.csv_upload"),  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from iris_mlp.ui.compare.ledger_panel import render_ledger, run_ledger
 from iris_mlp.ui.compare.memory_panel import measure_step, show_memory
 from iris_mlp.ui.compare.noise_panel import render_noise, show_noise
 from iris_mlp.ui.compare.race_panel import LAP_EPOCHS, render_race, run_race
+from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.strings import page_i18n, request_translator
 
 NOISE_EPOCH_STEP = 100
@@ -146,7 +147,7 @@ def _build_experiment(
     i18n, stop = page_i18n(), gr.State()
     with gr.Row(elem_classes="exp-panel", elem_id=f"exp-{name}"):
         with gr.Column(scale=2, min_width=260, elem_classes="exp-words"):
-            gr.Markdown(i18n(f"compare.{name}_text"))  # pyright: ignore[reportArgumentType]
+            build_prose(f"compare.{name}_text")
             with gr.Row(elem_classes="actions"):
                 start = gr.Button(
                     i18n(f"compare.{name}_start"), variant="primary", elem_id=f"{name}-start"
@@ -175,7 +176,7 @@ def _build_memory(measuring: dict[str, Any]) -> gr.HTML:
     i18n = page_i18n()
     with gr.Row(elem_classes="exp-panel", elem_id="exp-memory"):
         with gr.Column(scale=2, min_width=260, elem_classes="exp-words"):
-            gr.Markdown(i18n("compare.memory_text"))  # pyright: ignore[reportArgumentType]
+            build_prose("compare.memory_text")
             with gr.Row():
                 hidden = gr.Number(
                     DEFAULTS.hidden, label=i18n("compare.memory_hidden"), min_width=110

@@ -15,6 +15,7 @@ from iris_mlp.errors import SettingsError
 from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.sweep import sweep
 from iris_mlp.ui.components.loss_chart import build_loss_chart
+from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import translate_error, user_errors
 from iris_mlp.ui.explore.landscape_panel import (
     COLUMNS,
@@ -185,7 +186,7 @@ def build() -> ExploreTab:
     chosen = gr.State()
 
     def add_text(name: str, kind: str) -> None:
-        gr.Markdown(i18n(f"explore.{name}"), elem_classes=f"explore-{kind}")  # pyright: ignore[reportArgumentType]
+        build_prose(f"explore.{name}", elem_classes=f"explore-{kind}")
 
     def add_buttons(name: str) -> tuple[gr.Button, gr.Button, gr.State]:
         prefix = "explore" if name == "landscape" else name

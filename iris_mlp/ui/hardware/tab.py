@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from iris_mlp.hardware import detect_hardware, list_gpus, render_text
+from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.hardware.gpu_comparison import render_cases, render_comparison
 from iris_mlp.ui.hardware.name_anatomy import MAX_NAME_LENGTH, render_choices, render_name
 from iris_mlp.ui.hardware.report_card import describe_machine, render_report
@@ -157,7 +158,7 @@ def build() -> HardwareTab:
     i18n = page_i18n()
 
     def add_heading(key: str) -> None:
-        gr.Markdown(i18n(f"hardware.{key}"), elem_classes="hw-heading")  # pyright: ignore[reportArgumentType]
+        build_prose(f"hardware.{key}")
 
     def add_html(name: str, script: str | None = None) -> gr.HTML:
         return gr.HTML(elem_id=f"hardware-{name}", js_on_load=script, apply_default_css=False)

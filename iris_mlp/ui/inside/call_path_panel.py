@@ -17,8 +17,8 @@ from iris_mlp.introspection.call_path import (
     get_sources,
     trace_call,
 )
+from iris_mlp.ui.components.code_block import highlight, render_code, render_folded
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.inside.code_block import highlight, render_code, render_folded
 from iris_mlp.ui.inside.walkthrough_panel import take_checkpoint
 from iris_mlp.ui.strings import Translate, request_translator
 

@@ -9,14 +9,14 @@ import torch
 from iris_mlp.inference import Classifier
 from iris_mlp.introspection.placement import META, Moves, Placement, run_placement
 from iris_mlp.model import build_model
-from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.inside.code_block import (
+from iris_mlp.ui.components.code_block import (
     render_code,
     render_folded,
     render_pair,
     render_run,
     shorten_numbers,
 )
+from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.inside.walkthrough_panel import PREDICTED, send_flower
 from iris_mlp.ui.strings import Translate, request_translator
 

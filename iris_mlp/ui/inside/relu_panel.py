@@ -3,7 +3,7 @@
 from html import escape
 
 from iris_mlp.introspection.relu_forms import ReluComparison
-from iris_mlp.ui.inside.code_block import render_code, render_folded, render_run
+from iris_mlp.ui.components.code_block import render_code, render_folded, render_run
 from iris_mlp.ui.inside.walkthrough_panel import format_number
 from iris_mlp.ui.strings import Translate
 

@@ -16,8 +16,8 @@ from iris_mlp.introspection.training_step import (
     step_batch,
     step_flower,
 )
+from iris_mlp.ui.components.code_block import render_code, render_folded
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.inside.code_block import render_code, render_folded
 from iris_mlp.ui.inside.walkthrough_panel import format_number, send_flower, take_checkpoint
 from iris_mlp.ui.strings import Translate, request_translator
 

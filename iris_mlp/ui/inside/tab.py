@@ -12,10 +12,11 @@ from iris_mlp.introspection.call_path import LAYERS
 from iris_mlp.introspection.callables import run_counter
 from iris_mlp.introspection.placement import META, list_places, run_moves
 from iris_mlp.introspection.relu_forms import compare_relu
+from iris_mlp.ui.components.code_block import shorten_numbers
+from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.inside.call_path_panel import trace_calls
 from iris_mlp.ui.inside.calling_panel import add_numbers, call_again, render_toy, start_counter
-from iris_mlp.ui.inside.code_block import shorten_numbers
 from iris_mlp.ui.inside.placement_panel import place, render_moves
 from iris_mlp.ui.inside.relu_panel import render_relu
 from iris_mlp.ui.inside.step_panel import ROWS, take_step
@@ -140,7 +141,7 @@ def build(sliders: list[gr.Slider], classifier: gr.State) -> InsideTab:
     def add_panel(name: str) -> gr.Column:
         column = gr.Column(elem_id=f"inside-{name}", elem_classes="inside-panel")
         with column:
-            gr.Markdown(i18n(f"inside.{name}"), elem_classes="inside-heading")  # pyright: ignore[reportArgumentType]
+            build_prose(f"inside.{name}")
         return column
 
     def add_html(name: str, script: str | None = None) -> gr.HTML:

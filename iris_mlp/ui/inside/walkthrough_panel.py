@@ -19,9 +19,9 @@ from iris_mlp.introspection.walkthrough import (
     explain_unit,
     walk_through,
 )
+from iris_mlp.ui.components.code_block import render_code, render_folded
 from iris_mlp.ui.components.species import short_name
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.inside.code_block import render_code, render_folded
 from iris_mlp.ui.strings import Translate, request_translator
 
 PREDICTED = "predicted"

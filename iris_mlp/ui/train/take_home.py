@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from html import escape
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import gradio as gr
 
@@ -14,6 +14,8 @@ from iris_mlp.config import TrainConfig
 from iris_mlp.errors import HubError, SettingsError
 from iris_mlp.script import render_script
 from iris_mlp.training import History
+from iris_mlp.ui.components.code_block import render_code
+from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import translate_error, user_errors
 from iris_mlp.ui.strings import page_i18n, request_translator
 from iris_mlp.ui.visitor import SHARE_PARAMETER, read_settings
@@ -25,10 +27,36 @@ ADD_ADDRESS = (
 )
 
 
+SCRIPT_NAME = "iris_mlp.py"
+# A page that is not served securely may not write to the clipboard: then the code is selected.
+COPY_SCRIPT = """
+element.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-done]");
+  if (!button) return;
+  const code = element.querySelector("code");
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    element.querySelector("[role=status]").textContent = button.dataset.done;
+  } catch {
+    getSelection().selectAllChildren(code);
+  }
+});
+"""
+
+
 @user_errors
 def write_script(request: gr.Request, *settings: Any) -> str:
-    """Return the settings as a stand-alone script."""
-    return render_script(TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings))))
+    """Return the settings as a stand-alone script, with buttons to copy and to download it."""
+    t = request_translator(request)
+    code = render_script(TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings))))
+    copy, copied, download = (
+        escape(t(f"train.script_{name}")) for name in ("copy", "copied", "download")
+    )
+    return (
+        f'<div class="code-actions"><button type="button" data-done="{copied}">{copy}</button>'
+        f'<a download="{SCRIPT_NAME}" href="data:text/x-python;charset=utf-8,{quote(code)}">'
+        f'{download}</a><span role="status"></span></div>{render_code(code, SCRIPT_NAME)}'
+    )
 
 
 @user_errors
@@ -130,18 +158,11 @@ def build(
     i18n = page_i18n()
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Accordion(i18n("train.script"), open=False) as script_panel:
-        code = gr.Code(
-            language="python",
-            label=i18n("train.script"),
-            show_label=False,
-            interactive=False,
-            wrap_lines=True,
-            elem_id="script",
-        )
+        code = gr.HTML(elem_id="script", js_on_load=COPY_SCRIPT, apply_default_css=False)
     script_panel.expand(write_script, settings, code, **private)
 
     with gr.Accordion(i18n("train.share"), open=False) as share_panel:
-        gr.Markdown(i18n("train.share_help"))
+        build_prose("train.share_help")
         link = gr.Textbox(
             label=i18n("train.share_link"),
             interactive=True,  # a disabled field is out of a keyboard's reach
