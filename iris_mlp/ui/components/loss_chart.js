@@ -1,33 +1,13 @@
-// Runs once for the component: `element`, `props` and `watch` are Gradio's.
-const SVG = "http://www.w3.org/2000/svg";
+// Runs once for the component: `element`, `props` and `watch` are Gradio's; what draws is in svg.js.
 const PAD = { left: 58, right: 30, top: 12, bottom: 40 };
 const HEIGHT = 320;
 let scale = "linear";
 let hover = null;
 
-function add(parent, name, attributes, text) {
-  const node = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  if (text !== undefined) node.textContent = text;
-  parent.appendChild(node);
-  return node;
-}
-
-function ticks(low, high, count) {
-  const raw = (high - low) / count;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((s) => s >= raw);
-  const found = [];
-  for (let t = Math.ceil(low / step) * step; t <= high + step / 1e6; t += step) found.push(t);
-  return found;
-}
-
-function logTicks(low, high) {
-  const found = [];
-  for (let p = Math.floor(Math.log10(low)); p <= Math.ceil(Math.log10(high)); p++)
-    for (const factor of [1, 2, 5]) found.push(factor * 10 ** p);
-  const inside = found.filter((t) => t >= low * 0.999 && t <= high * 1.001);
-  return inside.length > 7 ? inside.filter((t) => Math.log10(t) % 1 === 0) : inside;
+// All round values or, where they would stand too close, the powers of ten alone.
+function roundLosses(low, high) {
+  const found = logTicks(low, high);
+  return found.length > 7 ? found.filter((t) => Math.log10(t) % 1 === 0) : found;
 }
 
 function range(points) {
@@ -60,12 +40,9 @@ function draw() {
   });
   if (note.textContent !== (value.note || "")) note.textContent = value.note || "";
 
-  const width = svg.parentElement.clientWidth || 600;
-  svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
   const said = [labels.chart, value.note].filter(Boolean).join(": ");
-  svg.setAttribute("aria-label", said);
+  const width = clear(svg, said, HEIGHT, 600);
   svg.setAttribute("aria-hidden", !said);
-  svg.replaceChildren();
   const epochs = Math.max(1, value.epochs || 1);
   const [low, high] = range([...train, ...test]);
   const log = scale === "log";
@@ -76,7 +53,7 @@ function draw() {
     log ? Math.log(loss / bottom) / Math.log(top / bottom) : (loss - bottom) / (top - bottom);
   const y = (loss) => HEIGHT - PAD.bottom - fraction(loss) * (HEIGHT - PAD.top - PAD.bottom);
 
-  for (const t of log ? logTicks(bottom, top) : ticks(bottom, top, 5)) {
+  for (const t of log ? roundLosses(bottom, top) : ticks(bottom, top, 5)) {
     add(svg, "line", { x1: PAD.left, x2: width - PAD.right, y1: y(t), y2: y(t), class: "grid" });
     add(svg, "text", { x: PAD.left - 8, y: y(t) + 4, class: "tick end" }, String(+t.toPrecision(3)));
   }

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from iris_mlp.training import History
+from iris_mlp.ui.components.svg import SVG_SCRIPT
 
 POINTS = 200
 _SCRIPT = Path(__file__).with_suffix(".js")
@@ -31,7 +32,7 @@ def build_loss_chart(**kwargs: Any) -> gr.HTML:
     # A function, since Gradio writes a stub file beside every class that derives from its own.
     return gr.HTML(
         html_template=_TEMPLATE,
-        js_on_load=_SCRIPT.read_text("utf-8"),
+        js_on_load=SVG_SCRIPT + _SCRIPT.read_text("utf-8"),
         apply_default_css=False,
         **kwargs,
     )

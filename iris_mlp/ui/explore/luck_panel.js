@@ -1,5 +1,4 @@
-// Runs once for the panel: `element`, `props`, `watch` and `trigger` are Gradio's.
-const SVG = "http://www.w3.org/2000/svg";
+// Runs once for the panel: `element`, `props`, `watch` and `trigger` are Gradio's; what draws is in svg.js.
 const HEIGHT = 250;
 const GROUND = HEIGHT - 34;
 const SKY = 22;
@@ -10,14 +9,6 @@ let flowers = []; // [x, y, run] of what is drawn
 const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const language = () => document.documentElement.lang || "en";
 
-function add(parent, name, attributes, text) {
-  const node = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  if (text !== undefined) node.textContent = text;
-  parent.appendChild(node);
-  return node;
-}
-
 // The same height in the meadow for the same seed, each time.
 function chance(seed) {
   let h = Math.imul(seed + 1, 2654435761) >>> 0;
@@ -25,31 +16,12 @@ function chance(seed) {
   return ((h ^ (h >>> 13)) >>> 0) / 4294967296;
 }
 
-function ticks(low, high) {
-  const wide = high / low > 8;
-  if (wide) {
-    const found = [];
-    for (let p = Math.floor(Math.log10(low)); p <= Math.ceil(Math.log10(high)); p++)
-      for (const factor of [1, 2, 5]) found.push(factor * 10 ** p);
-    return found.filter((t) => t >= low * 0.999 && t <= high * 1.001);
-  }
-  const raw = (high - low) / 4;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((s) => s >= raw);
-  const found = [];
-  for (let t = Math.ceil(low / step) * step; t <= high + step / 1e6; t += step) found.push(t);
-  return found;
-}
-
 const yours = (value) => settings.seed ?? value.base.seed;
 const same = (value) => ["optimizer", "lr", "epochs", "hidden"].every((name) => settings[name] === value.base[name]);
 
 function drawLosses(value) {
   const svg = element.querySelector(".luck-losses");
-  const width = svg.parentElement.clientWidth || 500;
-  svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-  svg.setAttribute("aria-label", value.words.losses_alt);
-  svg.replaceChildren();
+  const width = clear(svg, value.words.losses_alt, HEIGHT, 500);
   flowers = [];
   const runs = value.runs.filter((run) => run[1] !== null && run[1] > 0);
   add(svg, "path", { d: `M0 ${GROUND}H${width}`, class: "ground" });
@@ -72,7 +44,7 @@ function drawLosses(value) {
   losses.forEach((loss) => { if (!fenced || loss <= high) counts[bin(loss)]++; });
   const smooth = counts.map((count, i) => ((counts[i - 1] ?? 0) + 2 * count + (counts[i + 1] ?? 0)) / 4);
   const peak = Math.max(...smooth, 4);
-  for (const t of ticks(low, high)) {
+  for (const t of high / low > 8 ? logTicks(low, high) : ticks(low, high, 4)) {
     add(svg, "path", { d: `M${x(t).toFixed(1)} ${GROUND}v5`, class: "ground" });
     add(svg, "text", { x: x(t), y: GROUND + 20, class: "tick" }, String(+t.toPrecision(3)));
   }
@@ -108,10 +80,7 @@ function drawLosses(value) {
 
 function drawRights(value) {
   const svg = element.querySelector(".luck-rights");
-  const width = svg.parentElement.clientWidth || 300;
-  svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-  svg.setAttribute("aria-label", value.words.rights_alt);
-  svg.replaceChildren();
+  const width = clear(svg, value.words.rights_alt, HEIGHT, 300);
   add(svg, "path", { d: `M0 ${GROUND}H${width}`, class: "ground" });
   if (!value.runs.length) return;
   const rights = value.runs.map((run) => run[2]);

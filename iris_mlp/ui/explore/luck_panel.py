@@ -10,6 +10,7 @@ import numpy as np
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.sweep import LaneResult, SweepConfig
+from iris_mlp.ui.components.svg import SVG_SCRIPT
 from iris_mlp.ui.explore.live_panel import settings_of
 from iris_mlp.ui.strings import Translate
 
@@ -82,7 +83,7 @@ def build_luck(**kwargs: Any) -> gr.HTML:
     # A function, since Gradio writes a stub file beside every class that derives from its own.
     return gr.HTML(
         html_template=_TEMPLATE,
-        js_on_load=_SCRIPT.read_text("utf-8"),
+        js_on_load=SVG_SCRIPT + _SCRIPT.read_text("utf-8"),
         apply_default_css=False,
         **kwargs,
     )
