@@ -64,6 +64,9 @@ def test_stop_keeps_what_was_reached_and_gives_its_weights(visit, tmp_path: Path
         path = tmp_path / download.value.suggested_filename
         download.value.save_as(path)
         metrics = Checkpoint.load(path).metrics
+        page.get_by_role("button", name="Copy as Python").click()  # all steps after a run are done
+        expect(page.locator("#script")).to_contain_text("import torch")
+        expect(page.locator(".run-summary .figures")).to_be_visible()
         assert path.suffix == ".safetensors"
         assert metrics["outcome"] == "stopped"
         assert 0 < metrics["epochs_done"] < int(LONG_RUN)

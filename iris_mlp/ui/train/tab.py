@@ -127,10 +127,11 @@ def run_training(
 
 def compare_with_fused(
     result: TrainResult | None, stop: threading.Event, request: gr.Request
-) -> Iterator[str]:
+) -> Iterator[Any]:
     """Do a finished run of the lesson's loop again with the fused engine, and say how it went."""
     t = request_translator(request)
     if result is None or not _is_comparable(result):
+        yield gr.skip()  # a generator without a value would empty the card
         return
     run = train(replace(result.config, engine="fused"))
     for _ in run.watch(stop, COMPARISON_S):
