@@ -28,12 +28,9 @@ from iris_mlp.ui.visitor import (
 def build_app() -> gr.Blocks:
     """Return the app, ready to launch."""
     i18n = page_i18n()
-    # Quick answers go past the queue: one request instead of two and a stream.
-    private: dict[str, Any] = {
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "queue": False,
-    }
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    # Past the queue it is one request instead of two and a stream, but no warning gets through.
+    quick = private | {"queue": False}
     sign_in = take_home.make_sign_in()
     with gr.Blocks(title=PAGE_TITLE, analytics_enabled=False, delete_cache=(600, 7200)) as app:
         api.build()  # first, so that no private event takes an endpoint's name
@@ -60,19 +57,19 @@ def build_app() -> gr.Blocks:
             classify.outputs,
             **private,
         )
-        train.finished.then(store_run, [train.checkpoint, train.history], browser, **private)
+        train.finished.then(store_run, [train.checkpoint, train.history], browser, **quick)
         recalled = [train.checkpoint, train.history, is_shared, *train.settings]
         welcomed = app.load(welcome_back, browser, recalled, **private)
         welcomed.then(
             classify.on_load,
             [train.checkpoint, is_shared, *classify.on_load_inputs],
             classify.outputs,
-            **private,
+            **quick,
         )
         # When it is opened: it shows the flower and the weights that are then in use.
-        inside_page.select(inside.on_load, inside.on_load_inputs, inside.on_load_outputs, **private)
+        inside_page.select(inside.on_load, inside.on_load_inputs, inside.on_load_outputs, **quick)
         for choice in explore.choices:
-            choice.success(explore_tab.spread_settings, explore.chosen, train.settings, **private)
+            choice.success(explore_tab.spread_settings, explore.chosen, train.settings, **quick)
         for handler, outputs in (
             (show_masthead, [masthead]),
             (train.on_load, train.on_load_outputs),
@@ -80,7 +77,7 @@ def build_app() -> gr.Blocks:
             (compare.on_load, compare.on_load_outputs),
             (hardware.on_load, hardware.on_load_outputs),
         ):
-            app.load(handler, None, outputs, **private)
+            app.load(handler, None, outputs, **quick)
     return app
 
 

@@ -72,6 +72,9 @@ def serve(app: gr.Blocks) -> None:
             ssr_mode=False,
             mcp_server=find_spec("mcp") is not None,  # Gradio's extra; every Space installs it
             prevent_thread_lock=True,
+            # Else Gradio ends the app where its own page does not answer it within 3 s, as happens
+            # on a busy machine when a visitor is faster.
+            _frontend=False,
         )
     except (OSError, ValueError) as error:
         where = f"port {port}" if port else "any port from 7860 on"

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,9 @@ async def use_tools(address: str) -> tuple[list, list]:
 
 def test_the_mcp_example_gives_an_agent_the_endpoints_and_nothing_else(url: str):
     servers = json.loads(read_example("json", url))["mcpServers"]
-    tools, answers = asyncio.run(use_tools(servers["iris-mlp"]["url"]))
+    with ThreadPoolExecutor(1) as pool:  # Playwright's event loop runs in this thread
+        job = pool.submit(asyncio.run, use_tools(servers["iris-mlp"]["url"]))
+        tools, answers = job.result()
     assert {tool.name for tool in tools} == ENDPOINTS
     for tool in tools:
         assert tool.description

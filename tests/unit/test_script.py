@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from iris_mlp.__main__ import cli
 from iris_mlp.config import TrainConfig
 from iris_mlp.script import render_script
 from iris_mlp.training import train
@@ -65,6 +67,15 @@ def test_script_is_short_and_needs_only_pytorch_and_scikit_learn(config: TrainCo
     assert names == {"time", "torch", "sklearn"}
     assert len(script.splitlines()) <= 50
     assert max(map(len, script.splitlines())) <= 100
+
+
+def test_command_prints_the_script_or_writes_it(tmp_path: Path) -> None:
+    options = ["--optimizer", "adam", "--epochs", "77", "--seed", "5"]
+    expected = render_script(TrainConfig(optimizer="adam", epochs=77, seed=5))
+    assert CliRunner().invoke(cli, ["script", *options]).stdout == expected
+    path = tmp_path / "run.py"
+    CliRunner().invoke(cli, ["script", *options, "--output", str(path)], catch_exceptions=False)
+    assert path.read_text() == expected
 
 
 def test_lesson_run_is_written_out_whole() -> None:
