@@ -30,7 +30,7 @@ def build_app() -> gr.Blocks:
     i18n = page_i18n()
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     # Past the queue it is one request instead of two and a stream, but no warning gets through.
-    quick = private | {"queue": False}
+    quick: dict[str, Any] = private | {"queue": False}
     sign_in = take_home.make_sign_in()
     with gr.Blocks(title=PAGE_TITLE, analytics_enabled=False, delete_cache=(600, 7200)) as app:
         api.build()  # first, so that no private event takes an endpoint's name
