@@ -1,6 +1,6 @@
 """A crowd on the app: visitors who classify while others train, over HTTP on 127.0.0.1.
 
-    python -m benchmarks.load [--visitors 200] [--trainers 50] [--classify 5] [--think-s 4]
+    python -m benchmarks.load [--visitors 200] [--trainers 50] [--sweeps 3] [--think-s 4]
 
 The server runs in a process of its own, as on a public Space. A visitor speaks what the page
 speaks: a call to the queue and one stream of its events. Each trainer has its own seed, and the
@@ -222,6 +222,18 @@ async def train_once(visitor: Visitor, engine: str, seed: int, tally: Tally) -> 
         tally.errors[f"train {engine}: {type(error).__name__} {error}"[:200]] += 1
 
 
+async def sweep_once(visitor: Visitor, tally: Tally) -> None:
+    """Train a hundred seeds at once; all of them must be done."""
+    data = ["sgd", None, "10", "20000", "0:100", 120, None, 0]
+    try:
+        answer = await visitor.call("sweep", data)
+        if answer.data[0]["done"] != 100:
+            tally.errors["sweep: not all is done"] += 1
+        tally.add("sweep", answer.elapsed_s)
+    except (CallError, httpx.HTTPError) as error:
+        tally.errors[f"sweep: {type(error).__name__} {error}"[:200]] += 1
+
+
 def make_config(engine: str, seed: int) -> TrainConfig:
     """Return the settings of one trainer."""
     return TrainConfig(device="cpu", seed=seed, **TRAININGS[engine])
@@ -246,7 +258,8 @@ async def send_crowd(url: str, options: argparse.Namespace) -> tuple[Tally, Tall
             *(
                 train_once(visitor, engines[seed % len(engines)], seed, crowded)
                 for seed, visitor in enumerate(trainers, start=1)
-            )
+            ),
+            *(sweep_once(visitor, crowded) for visitor in visitors[: options.sweeps]),
         )
         started = perf_counter()
         while not training.done():  # they classify as long as anyone trains
@@ -284,6 +297,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A crowd on the app.")
     parser.add_argument("--visitors", type=int, default=200)
     parser.add_argument("--trainers", type=int, default=50)
+    parser.add_argument("--sweeps", type=int, default=3)
     parser.add_argument("--classify", type=int, default=5, help="calls of a visitor")
     parser.add_argument("--think-s", type=float, default=4.0, help="mean pause between two calls")
     options = parser.parse_args()
