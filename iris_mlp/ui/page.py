@@ -12,6 +12,7 @@ from iris_mlp.ui.strings import choose_language, translator
 
 _MESSAGE_KINDS = ("Error", "Warning", "Info")
 PAGE_TITLE = translator("en")("common.page_title")
+_FIRST_PAINT = Path(__file__).with_name("first_paint.html").read_text("utf-8")
 _MENDS = f"<script>{Path(__file__).with_name('accessibility.js').read_text('utf-8')}</script>"
 
 # Gradio asks the browser for its language; this answers with the one that the server chose.
@@ -99,6 +100,10 @@ def _translate_page(page: bytes, language: str) -> bytes:
     # Gradio heads its messages in English; `accessibility.js` puts these in their place.
     heads = json.dumps({kind: t(f"common.{kind.lower()}_title") for kind in _MESSAGE_KINDS})
     script = _LANGUAGE_SCRIPT.format(json.dumps(language))
+    first_paint = _FIRST_PAINT
+    for name in ("title", "tagline"):
+        first_paint = first_paint.replace(f"{{{name}}}", escape(t(f"common.{name}")))
+    page = page.replace(b"<gradio-app", first_paint.encode() + b"<gradio-app", 1)
     # The English title stands in the page as HTML and as JSON; it is plain text in both.
     page = page.replace(PAGE_TITLE.encode(), title.encode())
     page = page.replace(

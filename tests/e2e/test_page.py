@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from playwright.sync_api import expect
 
 from iris_mlp.ui.strings import translator
 
@@ -69,6 +70,26 @@ def test_page_title_and_lang_are_in_the_visitors_language(url, query, accepted, 
 def test_no_path_trick_reads_a_file(url: str, path: str):
     answer = ask(url + path)
     assert answer.status in (403, 404, 400, 405), answer.read()[:200]
+
+
+def test_the_title_is_seen_before_gradio_has_built_the_page(browser, url: str):
+    page = browser.new_context(locale="zh-CN").new_page()
+    with page.expect_request("**/assets/Blocks*"):
+        page.route("**/assets/Blocks*", lambda _: None)  # held back
+        page.goto(url, wait_until="commit")
+    first = page.locator("#first-paint")
+    expect(first).to_contain_text(translator("zh-CN")("common.tagline"))
+    expect(first).to_be_visible()
+    page.unroute_all()
+    page.reload(wait_until="commit")
+    expect(page.locator("#masthead h1")).to_be_visible()
+    expect(first).to_be_hidden()
+    page.context.close()
+
+
+@pytest.mark.parametrize("path", ["", "config"])
+def test_the_page_is_sent_compressed(url: str, path: str):
+    assert ask(url + path, **{"accept-encoding": "gzip"}).headers["content-encoding"] == "gzip"
 
 
 def test_private_events_are_not_in_the_described_api(url: str):
