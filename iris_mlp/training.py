@@ -208,7 +208,9 @@ class TrainingRun:
         )
 
     def _keep(self, chunk: Chunk) -> None:
-        bad = next((i for i, loss in enumerate(chunk.losses) if not math.isfinite(loss)), None)
+        bad = None
+        if not math.isfinite(sum(chunk.losses)):  # far quicker than to ask each of thousands
+            bad = next((i for i, loss in enumerate(chunk.losses) if not math.isfinite(loss)), None)
         self._epoch = chunk.epoch
         if bad is not None:
             self._diverged = True

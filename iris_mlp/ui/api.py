@@ -7,6 +7,7 @@ takes from it the text before `Args:`, one line an argument, and what follows `R
 import inspect
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import gradio as gr
@@ -15,11 +16,15 @@ from gradio.components.api_component import Api
 from gradio_client.utils import python_type_to_json_schema
 
 from iris_mlp import inference
-from iris_mlp.config import DEFAULTS, Engine, Optimizer, TrainConfig, host_limits
+from iris_mlp.config import DEFAULTS, Engine, Optimizer, TrainConfig, host_limits, read_int
 from iris_mlp.errors import SettingsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware, to_plain, usable_cores
+from iris_mlp.overhead.race import LESSON, find_contenders, summarize
+from iris_mlp.overhead.race import race as run_race
+from iris_mlp.overhead.verdict import conclude
 from iris_mlp.plots import draw_png, plot_loss
+from iris_mlp.ui.compare.experiment import TimeLimit, list_compared
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.sweep_endpoint import sweep
@@ -27,6 +32,7 @@ from iris_mlp.zerogpu import train as start_training
 
 PROGRESS_S = 1.0
 LONGEST_NAME = 200
+MOST_LAPS = 10
 
 
 @user_errors
@@ -82,6 +88,38 @@ def train(
 
 
 @user_errors
+def race(epochs: int = 1_000, repeats: int = 3) -> Iterator[dict[str, Any]]:
+    """Race every engine on every device that is here over the lesson run; say who wins and why.
+
+    It tells the laps on the way, and ends with the standings, the fastest first, and the verdict.
+
+    Args:
+        epochs: Epochs of a lap; fewer than the lesson's 20,000 are projected to all of them.
+        repeats: Laps of each contender; a verdict takes two or more.
+
+    Returns:
+        Standings with the seconds of a full run (median, lowest, highest), and the verdict.
+    """
+    epochs = read_int("epochs", epochs, 1, LESSON.epochs)
+    repeats = read_int("repeats", repeats, 1, MOST_LAPS)
+    limit, laps = TimeLimit(None), []
+    contenders, absences = find_contenders(list_compared())
+    with closing(run_race(contenders, LESSON, epochs, repeats)) as running:
+        for lap in running:
+            laps.append(lap)
+            if limit.is_over():
+                break
+            yield {"laps_done": len(laps), "laps": repeats * len(contenders)}
+    standings = summarize(laps)
+    yield {
+        "outcome": "completed" if len(laps) == repeats * len(contenders) else "stopped",
+        "standings": [to_plain(standing) for standing in standings],
+        "verdict": to_plain(conclude(standings)),
+        "absent": [to_plain(absence) for absence in absences],
+    }
+
+
+@user_errors
 def classify(
     sepal_length: float, sepal_width: float, petal_length: float, petal_width: float
 ) -> dict[str, Any]:
@@ -129,9 +167,11 @@ def build() -> None:
     plot = gr.Image(visible=False, label="loss_plot", type="filepath", format="png")
     weights = gr.File(visible=False, label="weights_file")
     table = gr.File(visible=False, label="csv_file")
-    # gr.api cannot hand out files, so these two are events without a trigger.
+    standings = gr.JSON(visible=False, label="standings")
+    # gr.api cannot hand out files or stream, so these are events without a trigger.
     gr.on([], train, _describe_inputs(train), [summary, plot, weights], api_name="train", **slots)
     gr.on([], sweep, _describe_inputs(sweep), [summary, table], api_name="sweep", **slots)
+    gr.on([], race, _describe_inputs(race), standings, api_name="race", **slots)
     gr.api(classify, api_name="classify", queue=False)
     gr.api(hardware, api_name="hardware", concurrency_id="hardware", concurrency_limit=2)
     gr.api(decode_gpu, api_name="decode_gpu", concurrency_id="hardware", concurrency_limit=2)

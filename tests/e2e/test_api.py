@@ -50,6 +50,23 @@ def test_sweep_ends_with_a_summary_and_a_table(client: Client):
     assert summary["done"] == summary["lanes"] == 12
 
 
+def test_race_ranks_what_runs_here_and_says_who_won(client: Client):
+    answer = client.predict(epochs=200, repeats=2, api_name="/race")
+    ranked = answer["standings"]
+    times = [standing["median_s"] for standing in ranked]
+    assert times == sorted(times)
+    assert all(
+        standing["low_s"] <= standing["median_s"] <= standing["high_s"] for standing in ranked
+    )
+    assert {("cpu", "eager"), ("cpu", "fused")} <= {
+        (standing["contender"]["device"], standing["contender"]["engine"]) for standing in ranked
+    }
+    assert answer["verdict"]["leader"] == ranked[0]["contender"]
+    assert (answer["outcome"], ranked[0]["laps"]) == ("completed", 2)
+    with pytest.raises(AppError, match="repeats must be a whole number from 1 to 10"):
+        client.predict(repeats=0, api_name="/race")
+
+
 def test_classify_gives_a_label_and_a_confidence_for_each_class(client: Client):
     answer = client.predict(5.1, 3.5, 1.4, 0.2, api_name="/classify")
     assert answer["label"] == "setosa"

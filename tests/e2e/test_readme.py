@@ -15,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 ADDRESS = "http://127.0.0.1:7860/"
-ENDPOINTS = {"train", "sweep", "classify", "hardware", "decode_gpu"}
+ENDPOINTS = {"train", "sweep", "race", "classify", "hardware", "decode_gpu"}
 
 
 def read_example(language: str, url: str) -> str:
