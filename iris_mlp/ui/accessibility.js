@@ -14,6 +14,7 @@ document.addEventListener("keydown", (event) => {
   next.focus();
 });
 
+const queuePlace = document.documentElement.dataset.queuePlace ?? "{place}";
 const messageHeads = JSON.parse(document.documentElement.dataset.messageHeads ?? "{}");
 
 function mend() {
@@ -29,7 +30,13 @@ function mend() {
   for (const input of document.querySelectorAll("input[aria-label*=' for ']"))
     input.setAttribute("aria-label",
       input.getAttribute("aria-label").replace(/^(number input|range slider) for /, ""));
+  // Gradio counts the queue in English, over the card below; the chart says it in the page's words.
+  const tracker = document.querySelector("#run-summary .progress-text");
+  const place = tracker?.textContent.match(/queue: (\d+)/)?.[1];
+  const note = document.querySelector("#loss-chart .loss-chart-note");
+  const said = queuePlace.replace("{place}", place);
+  if (place && note && note.textContent !== said) note.textContent = said;
 }
 new MutationObserver(mend).observe(document.documentElement, {
-  subtree: true, childList: true, attributes: true, attributeFilter: ["class"],
+  subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["class"],
 });

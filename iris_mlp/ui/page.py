@@ -97,7 +97,7 @@ class PageMiddleware:
 def _translate_page(page: bytes, language: str) -> bytes:
     t = translator(language)
     title = t("common.page_title")
-    # Gradio heads its messages in English; `accessibility.js` puts these in their place.
+    # Gradio says these in English; `accessibility.js` puts ours in their place.
     heads = json.dumps({kind: t(f"common.{kind.lower()}_title") for kind in _MESSAGE_KINDS})
     script = _LANGUAGE_SCRIPT.format(json.dumps(language))
     first_paint = _FIRST_PAINT
@@ -106,7 +106,6 @@ def _translate_page(page: bytes, language: str) -> bytes:
     page = page.replace(b"<gradio-app", first_paint.encode() + b"<gradio-app", 1)
     # The English title stands in the page as HTML and as JSON; it is plain text in both.
     page = page.replace(PAGE_TITLE.encode(), title.encode())
-    page = page.replace(
-        b'lang="en"', f'lang="{language}" data-message-heads="{escape(heads)}"'.encode(), 1
-    )
+    said = f'data-message-heads="{escape(heads)}" data-queue-place="{t("train.waiting_place")}"'
+    page = page.replace(b'lang="en"', f'lang="{language}" {said}'.encode(), 1)
     return page.replace(b"<head>", f"<head><title>{title}</title>{script}{_MENDS}".encode(), 1)

@@ -1,10 +1,12 @@
 from pathlib import Path
 
 import pytest
+from gradio_client import Client
 from playwright.sync_api import Page, expect
 
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import TrainConfig
+from iris_mlp.hardware import usable_cores
 from iris_mlp.script import render_script
 from iris_mlp.ui.strings import translator
 
@@ -90,6 +92,25 @@ def test_bad_settings_are_answered_with_a_sentence(visit):
         expect(page.locator("#start")).to_be_enabled()
         page.get_by_role("button", name="Lesson defaults").click()
         expect(page.get_by_label("Hidden units", exact=True)).to_have_value("10")
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en-US", "number 2 in"), ("zh-CN", "排在第 2 位")])
+def test_a_waiting_visitor_is_told_the_place_in_the_queue(visit, url, locale: str, said: str):
+    client = Client(url, verbose=False)
+    with visit(locale=locale) as page:
+        # As many as train at once, and one who waits before us.
+        jobs = [client.submit(epochs=9_000_000, api_name="/train") for _ in range(usable_cores())]
+        for job in jobs:
+            next(iter(job))
+        jobs.append(client.submit(epochs=9_000_000, api_name="/train"))
+        while jobs[-1].status().rank is None:
+            page.wait_for_timeout(50)
+        page.click("#start")
+        note = page.locator("#loss-chart .loss-chart-note")
+        expect(note).to_contain_text(said)
+        for job in jobs:
+            job.cancel()
+        expect(page.locator(".run-summary")).to_be_visible()
 
 
 def test_closed_tab_frees_the_slot(visit):

@@ -343,7 +343,14 @@ def build(sign_in: gr.Button) -> TrainTab:
     outputs = list(places.values())
     finished = start_button.click(
         by_name(places, begin), None, outputs, queue=False, trigger_mode="once", **private
-    ).then(by_name(places, run_training), [stop, *settings, scale], outputs, **slots, **private)
+    ).then(
+        by_name(places, run_training),
+        [stop, *settings, scale],
+        outputs,
+        **slots,
+        # Its tracker knows the place in the queue; `accessibility.js` says it below the chart.
+        **(private | {"show_progress": "minimal", "show_progress_on": summary}),
+    )
     for ended in (finished.success, finished.failure):
         ended(release_buttons, None, [start_button, stop_button], queue=False, **private)
     finished.success(compare_with_fused, [result, stop], summary, **slots, **private)
