@@ -14,7 +14,8 @@ document.addEventListener("keydown", (event) => {
   next.focus();
 });
 
-const queuePlace = document.documentElement.dataset.queuePlace ?? "{place}";
+const { queueWaiting, queuePlace } = document.documentElement.dataset;
+let placeSaid = null;
 const messageHeads = JSON.parse(document.documentElement.dataset.messageHeads ?? "{}");
 
 function mend() {
@@ -34,8 +35,10 @@ function mend() {
   const tracker = document.querySelector("#run-summary .progress-text");
   const place = tracker?.textContent.match(/queue: (\d+)/)?.[1];
   const note = document.querySelector("#loss-chart .loss-chart-note");
-  const said = queuePlace.replace("{place}", place);
-  if (place && note && note.textContent !== said) note.textContent = said;
+  // Once the run has begun, what the chart says stays: later events wait in the queue as well.
+  const said = queuePlace?.replace("{place}", place);
+  const waits = note && [queueWaiting, placeSaid].includes(note.textContent);
+  if (place && waits && note.textContent !== said) note.textContent = placeSaid = said;
 }
 new MutationObserver(mend).observe(document.documentElement, {
   subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["class"],

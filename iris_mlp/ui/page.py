@@ -106,6 +106,8 @@ def _translate_page(page: bytes, language: str) -> bytes:
     page = page.replace(b"<gradio-app", first_paint.encode() + b"<gradio-app", 1)
     # The English title stands in the page as HTML and as JSON; it is plain text in both.
     page = page.replace(PAGE_TITLE.encode(), title.encode())
-    said = f'data-message-heads="{escape(heads)}" data-queue-place="{t("train.waiting_place")}"'
+    said = f'data-message-heads="{escape(heads)}"'
+    for name, key in (("queue-waiting", "waiting"), ("queue-place", "waiting_place")):
+        said += f' data-{name}="{escape(t(f"train.{key}"))}"'
     page = page.replace(b'lang="en"', f'lang="{language}" {said}'.encode(), 1)
     return page.replace(b"<head>", f"<head><title>{title}</title>{script}{_MENDS}".encode(), 1)
