@@ -75,7 +75,7 @@ def test_the_files_of_deploy_are_all_that_a_space_needs(address: str):
 
 def test_signing_in_adds_no_endpoint(address: str):
     endpoints = Client(address, verbose=False).view_api(return_format="dict")["named_endpoints"]  # type: ignore[index]
-    assert set(endpoints) == {"/train", "/sweep", "/classify", "/hardware", "/decode_gpu"}
+    assert set(endpoints) == {"/train", "/sweep", "/race", "/classify", "/hardware", "/decode_gpu"}
 
 
 def open_panel(page: Page) -> None:
