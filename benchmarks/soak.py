@@ -1,6 +1,6 @@
 """Many mixed requests on one server, and what is left of them.
 
-    python -m benchmarks.soak [--requests 5000] [--sessions 600] [--at-once 8]
+    python -m benchmarks.soak [--requests 5000] [--sessions 540] [--at-once 8]
 
 Visitors come, make five calls each and go: they classify, move a slider, train and download, upload
 weights, ask for the hardware, give bad values, and close the tab in the midst of a training. The

@@ -9,6 +9,7 @@ import gradio as gr
 
 from iris_mlp.training import History
 from iris_mlp.ui.components.svg import SVG_SCRIPT
+from iris_mlp.ui.strings import Translate
 
 POINTS = 200
 _SCRIPT = Path(__file__).with_suffix(".js")
@@ -36,6 +37,18 @@ def build_loss_chart(**kwargs: Any) -> gr.HTML:
         apply_default_css=False,
         **kwargs,
     )
+
+
+def label_chart(t: Translate, empty: str = "") -> dict[str, str]:
+    """Return the words of the drawing; `empty` stands in it as long as there are no points."""
+    return {
+        "epoch": t("train.epoch"),
+        "loss": t("train.loss"),
+        "train": t("train.curve_train"),
+        "test": t("train.curve_test"),
+        "chart": t("train.chart"),
+        "empty": empty,
+    }
 
 
 def thin_history(history: History, epochs: int) -> dict[str, list[list[float]]]:

@@ -16,7 +16,7 @@ from iris_mlp.data import load_flowers
 from iris_mlp.errors import SettingsError
 from iris_mlp.inference import Classifier, shipped_classifier
 from iris_mlp.training import History, TrainResult, train
-from iris_mlp.ui.components.loss_chart import thin_history
+from iris_mlp.ui.components.loss_chart import label_chart, thin_history
 from iris_mlp.ui.components.plane import (
     BOTTOM,
     LEFT,
@@ -241,14 +241,7 @@ def _make_chart(
         "stats": [
             [t(f"train.{name}"), figure] for name, figure in zip(names, figures or ["–"] * 4)
         ],
-        "labels": {
-            "epoch": t("train.epoch"),
-            "loss": t("train.loss"),
-            "train": t("train.curve_train"),
-            "test": t("train.curve_test"),
-            "chart": t("train.chart"),
-            "empty": "",
-        },
+        "labels": label_chart(t),
     }
 
 

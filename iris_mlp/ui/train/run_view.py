@@ -6,7 +6,7 @@ from typing import Any
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.training import History, Progress, TrainResult
-from iris_mlp.ui.components.loss_chart import thin_history
+from iris_mlp.ui.components.loss_chart import label_chart, thin_history
 from iris_mlp.ui.strings import Translate
 
 LOG_EVERY = 100
@@ -31,14 +31,7 @@ def describe_chart(
         "running": running,
         "note": note,
         "stats": _list_stats(config, progress, t, running),
-        "labels": {
-            "epoch": t("train.epoch"),
-            "loss": t("train.loss"),
-            "train": t("train.curve_train"),
-            "test": t("train.curve_test"),
-            "chart": t("train.chart"),
-            "empty": t("train.empty"),
-        },
+        "labels": label_chart(t, empty=t("train.empty")),
     }
 
 
