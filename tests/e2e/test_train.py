@@ -178,3 +178,15 @@ def test_no_width_scrolls_sideways(visit, width: int):
         for tab in page.get_by_role("tab").all():
             tab.click()
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_phone_folds_the_settings_between_the_button_and_the_curve(visit):
+    with visit(viewport={"width": 360, "height": 780}) as page:
+        epochs, curve = page.get_by_label("Epochs", exact=True), page.locator("#loss-chart")
+        page.wait_for_selector("#unfold-settings")
+        assert not epochs.is_visible()
+        page.get_by_label("Settings").check()
+        epochs.wait_for()
+        assert epochs.bounding_box()["y"] < curve.bounding_box()["y"]
+        page.set_viewport_size({"width": 1280, "height": 900})
+        epochs.wait_for()

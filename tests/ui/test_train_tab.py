@@ -12,6 +12,7 @@ from iris_mlp.ui.components.loss_chart import thin_history
 from iris_mlp.ui.strings import translator
 from iris_mlp.ui.train import tab as train_tab
 from iris_mlp.ui.train.run_summary import render_confusion
+from iris_mlp.ui.train.settings_form import restore_defaults
 
 SETTINGS = {
     "device": "cpu",
@@ -164,4 +165,4 @@ def test_the_confusion_matrix_is_a_table_of_true_by_predicted():
 
 
 def test_lesson_defaults_are_those_of_the_command_line():
-    assert train_tab.restore_defaults() == list(TrainConfig().to_dict().values())
+    assert restore_defaults() == list(TrainConfig().to_dict().values())

@@ -13,20 +13,16 @@ from gradio.events import Dependency
 from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
 from iris_mlp.config import (
     DEFAULTS,
-    TRAIN_ROWS,
     TrainConfig,
-    default_lr,
     host_limits,
     is_public_space,
 )
-from iris_mlp.devices import choose_auto_device, explain_missing, list_devices
 from iris_mlp.errors import OutputError
 from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.plots import Scale, draw_png, plot_loss
 from iris_mlp.training import (
     History,
     TrainResult,
-    list_engines,
 )
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.downloads import offer_file
@@ -35,6 +31,7 @@ from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
 from iris_mlp.ui.train.run_view import describe_chart, describe_outcome, write_log
+from iris_mlp.ui.train.settings_form import build_settings
 from iris_mlp.zerogpu import train
 
 WEIGHTS_NAME = "iris_mlp.safetensors"
@@ -186,11 +183,6 @@ def keep_last_run(checkpoint: Checkpoint, t: Translate) -> None:
         warn(error, t)
 
 
-def restore_defaults() -> list[Any]:
-    """Return the lesson's settings, in the order of the controls."""
-    return list(DEFAULTS.to_dict().values())
-
-
 def redraw_plot(history: History | None, scale: Scale, request: gr.Request) -> str | None:
     """Draw the plot of the last run again with another scale."""
     if history is None:
@@ -239,48 +231,7 @@ def build(sign_in: gr.Button) -> TrainTab:
             with gr.Row(elem_classes="actions"):
                 start_button = gr.Button(i18n("train.start"), variant="primary", elem_id="start")
                 stop_button = gr.Button(i18n("train.stop"), interactive=False, elem_id="stop")
-            device = gr.Radio(
-                _list_device_choices(),
-                value=DEFAULTS.device,
-                label=i18n("train.device"),
-                info=i18n(f"train.missing_{explain_missing()}"),
-            )
-            engine = gr.Radio(
-                [(i18n(f"train.engine_{name}"), name) for name in list_engines()],
-                value=DEFAULTS.engine,
-                label=i18n("train.engine"),
-            )
-            with gr.Row():
-                optimizer = gr.Radio(
-                    [("SGD", "sgd"), ("Adam", "adam")],
-                    value=DEFAULTS.optimizer,
-                    label=i18n("train.optimizer"),
-                    scale=2,
-                    min_width=190,
-                )
-                lr = gr.Number(DEFAULTS.lr, label=i18n("train.lr"), scale=1, min_width=100)
-            with gr.Row():
-                epochs = gr.Number(
-                    DEFAULTS.epochs, label=i18n("train.epochs"), precision=0, min_width=110
-                )
-                hidden = gr.Number(
-                    DEFAULTS.hidden, label=i18n("train.hidden"), precision=0, min_width=110
-                )
-            with gr.Accordion(i18n("train.more"), open=False):
-                batch_size = gr.Slider(
-                    1, TRAIN_ROWS, TRAIN_ROWS, step=1, label=i18n("train.batch_size")
-                )
-                with gr.Row():
-                    seed = gr.Number(
-                        DEFAULTS.seed, label=i18n("train.seed"), precision=0, min_width=110
-                    )
-                    record_every = gr.Number(
-                        DEFAULTS.record_every,
-                        label=i18n("train.record_every"),
-                        precision=0,
-                        min_width=110,
-                    )
-            defaults_button = gr.Button(i18n("train.defaults"), size="sm", variant="secondary")
+            settings = build_settings()
         with gr.Column(scale=5, min_width=320, elem_classes="results"):
             chart = build_loss_chart(elem_id="loss-chart")
             scale = gr.Radio(
@@ -319,10 +270,6 @@ def build(sign_in: gr.Button) -> TrainTab:
                     container=False,
                 )
 
-            settings = [
-                *(device, engine, optimizer, lr, epochs, hidden),
-                *(batch_size, seed, record_every),
-            ]
             script, link = take_home.build(checkpoint, history, settings, sign_in)
 
     places = {
@@ -357,8 +304,6 @@ def build(sign_in: gr.Button) -> TrainTab:
     finished.success(*script, **private)
     finished.success(*link, js=take_home.ADD_ADDRESS, **private)
     stop_button.click(stop_training, stop, queue=False, **private)
-    defaults_button.click(restore_defaults, None, settings, queue=False, **private)
-    optimizer.input(default_lr, optimizer, lr, queue=False, **private)
     scale.input(
         redraw_plot,
         [history, scale],
@@ -368,8 +313,3 @@ def build(sign_in: gr.Button) -> TrainTab:
         **private,
     )
     return TrainTab(settings, finished, checkpoint, history, show_empty_chart, [chart])
-
-
-def _list_device_choices() -> list[tuple[str, str]]:
-    auto = choose_auto_device()[0]
-    return [(f"auto ({auto})", "auto"), *((name, name) for name in list_devices())]
