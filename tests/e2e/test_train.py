@@ -188,5 +188,7 @@ def test_a_phone_folds_the_settings_between_the_button_and_the_curve(visit):
         page.get_by_label("Settings").check()
         epochs.wait_for()
         assert epochs.bounding_box()["y"] < curve.bounding_box()["y"]
+        page.get_by_label("Settings").uncheck()
+        assert not epochs.is_visible()
         page.set_viewport_size({"width": 1280, "height": 900})
         epochs.wait_for()
