@@ -126,3 +126,15 @@ def test_the_tab_speaks_chinese_on_a_phone_without_scrolling_sideways(visit):
         expect(page.locator("#landscape th.axis").first).to_have_text("隐藏单元数")
         expect(page.locator("#luck .empty")).to_contain_text("一朵花")
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_finger_reads_a_cell_first_and_loads_it_with_a_second_tap(visit):
+    with explore(visit, has_touch=True) as page:
+        rate = page.locator("#live-lr")
+        before = rate.input_value()
+        expect(page.locator("#landscape .landscape-readout")).to_contain_text("Tap a cell")
+        page.locator(CELLS).first.tap()
+        expect(page.locator("#landscape .landscape-readout")).to_contain_text("not trained yet")
+        assert rate.input_value() == before
+        page.locator(CELLS).first.tap()
+        expect(rate).to_have_attribute("aria-valuetext", "10")

@@ -78,8 +78,10 @@ def test_a_rate_that_diverges_is_told_with_the_curve_kept(visit):
     with visit() as page:
         fill_number(page, "Learning rate", "1e12")
         page.click("#start")
-        note = page.locator(".loss-chart-note")
-        expect(note).to_contain_text("learning rate 1e+12 is too high", timeout=60_000)
+        note = page.locator("#loss-chart .loss-chart-note")
+        expect(note).to_contain_text("Training diverged at epoch", timeout=60_000)
+        advice = "The learning rate 1e+12 is too high for these settings: try 0.01."
+        expect(page.locator(".run-message")).to_have_text(advice)
         expect(page.locator("#download")).to_be_disabled()
 
 
