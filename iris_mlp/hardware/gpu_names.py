@@ -42,12 +42,13 @@ _SHORT_WORDS = {"s": "super", "m": "laptop"}
 _MAKER_WORDS = frozenset({"nvidia", "amd", "ati", "corporation"})
 _MEMORY_SIZE = r"(?<![\w.])([0-9]{1,4}) ?(?:gib|gb|g)\b"
 _NUMBER_WORD = rf"[0-9]{{3,4}}[sm]?|{_MEMORY_SIZE}"
+_MX_NUMBER = r"[1-9][1357]0"  # MX110 to MX570; the GeForce4 MX 440 was a desktop card
 _GEFORCE_NUMBER = r"(?:10|16|20|30|40|50)[1-9]0"
 # Spellings that mean the same, brought to one: (pattern, replacement), in order.
 _SPELLINGS = (
     (r"\bmax[- ]?q\b", " maxq "),
     (r"\b(?:laptop|mobile|notebook)\b", " laptop "),
-    (r"\blaptop\s+/\s+maxq\b", " laptop "),
+    (r"\blaptop\s+/\s+maxq\b|\bmaxq\s+/\s+laptop\b", " laptop "),  # lspci writes both orders
     (r"\b(rtx|gtx|gt|rx|mx)(?=a?[0-9])", r"\1 "),
     (r"\b([0-9]{3,4})(ti ?super|ti|super|xtx|xt|gre|m|s|d)\b", r"\1 \2 "),
     (r"\b([0-9]{3,4})(ada|blackwell)\b", r"\1 \2 "),
@@ -89,10 +90,13 @@ class NameWords:
 
 @dataclass(frozen=True)
 class GeForcePattern:
-    """A GeForce name read by its pattern: series "40", tier 70, suffixes ("ti",)."""
+    """A GeForce name read by its pattern: series "40", tier 70, suffixes ("ti",).
+
+    An MX number has no tier, and its series is "MX".
+    """
 
     series: str
-    tier: int
+    tier: int | None
     suffixes: tuple[str, ...]
 
 
@@ -176,6 +180,8 @@ def read_geforce_pattern(name: str) -> GeForcePattern | None:
     parts = split_name(name)
     if parts.vendor not in (None, "NVIDIA") or parts.words & {"rx", "quadro", "pro", "ada"}:
         return None
+    if "mx" in parts.words and any(re.fullmatch(_MX_NUMBER, word) for word in parts.words):
+        return GeForcePattern("MX", None, ())
     prefixed = bool(parts.words & {"rtx", "gtx"}) or "geforce" in name.lower()
     found: tuple[str, int] | None = None
     for word in parts.words:

@@ -100,6 +100,7 @@ WORDS = {
     "architecture.ada": "Ada Lovelace, from 2022",
     "architecture.blackwell": "Blackwell, from 2025 in workstations",
     "number.position": "the place within its line: a larger number is a larger card",
+    "number.model": "which card of its line; a larger number need not be a larger card",
     # Suffixes.
     "suffix.ti": "the stronger version within the same series and tier",
     "suffix.super": "a stronger version that came later, within the same series and tier",
@@ -172,8 +173,9 @@ WORDS = {
     "note.two_devices_on_a_card": (
         "The card appears as two devices with half the memory each; the figures are for the card."
     ),
-    "note.superchip_memory": (
-        "The figures are for one GPU; a size in the name may be the CPU's memory."
+    "note.superchip_memory": "The figures are for one GPU; the CPU beside it has its own memory.",
+    "note.stated_memory_is_the_cpu_s": (
+        "The size in this name is the CPU's memory; the figures are for one GPU."
     ),
     "note.unified_memory": "CPU and GPU share one memory.",
     "note.mig_slice": "This is a slice of the card, with a part of its memory and compute.",
