@@ -214,9 +214,8 @@ def _find_cards(parts: NameWords) -> list[_Row]:
 
 def _find(parts: NameWords) -> list[_Row]:
     """Find the rows that a name's words fit: an alias, the same words, or the fewest more."""
-    for row in _rows():
-        if parts.plain and parts.plain in row.aliases:
-            return [row]
+    if aliased := [row for row in _rows() if parts.plain and parts.plain in row.aliases]:
+        return aliased
     same = [row for row in _rows() if row.words == parts.words]
     if not same and "laptop" in parts.words:
         # One name for laptop and desktop (GTX 1070), or for laptops alone (RTX 2050).
@@ -273,20 +272,23 @@ def _merge(cards: list[GpuName]) -> GpuName:
         for name in _SINGLE_FACTS
         if len({getattr(card, name) for card in cards}) == 1
     }
-    names = [(card.name or "").split() for card in cards]
-    columns = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*names))
-    shared_words = [column[0] for column in columns]
+    names = [card.name or "" for card in cards]
+    columns = zip(*(name.split() for name in names))
+    shared = " ".join(
+        c[0] for c in itertools.takewhile(lambda column: len(set(column)) == 1, columns)
+    )
     return GpuName(
         query=first.query,
         known=True,
-        name=" ".join(shared_words) or None,
+        # "H100" names its versions, "Instinct" not the two that lspci gives together.
+        name=shared if any(c.isdigit() for c in shared) else " / ".join(names),
         vram_gib=tuple(dict.fromkeys(size for card in cards for size in card.vram_gib)),
         meanings=tuple(pair for pair in first.meanings if all(pair in c.meanings for c in cards)),
         notes=(
             "note.several_versions",
             *(note for note in first.notes if all(note in c.notes for c in cards)),
         ),
-        nearest=tuple(card.name or "" for card in cards),
+        nearest=tuple(names),
         **agreed,
     )
 

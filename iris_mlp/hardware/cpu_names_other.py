@@ -64,7 +64,9 @@ def read_other(text: str) -> tuple[str, Reading] | None:
         if match is None or (line == "FX" and _GPU_MAKERS.search(text)):
             continue
         core, year = _find_core(text[match.end() :], numbers)
-        meanings = ((match[1].title(), "cpu.line"),) if match[1] else ()
+        word = match[1] or ""
+        word = line if word == line.lower() else word.title()
+        meanings = ((word, "cpu.line"),) if word else ()
         return vendor, Reading(line, core, None, year, meanings)
     return None
 

@@ -138,7 +138,8 @@ def read_core(text: str) -> Reading | None:
         architecture = "Ice Lake"
     elif generation == 11 and (letters[:1] in ("g", "h", "u") or letters.endswith("b")):
         architecture = "Tiger Lake"
-    parts = ((f"i{match[1]}", "cpu.tier"), (digits[: 2 if two else 1], "cpu.generation"))
+    ahead = "cpu.generation_ahead" if digits + letters in _CORE_EXCEPTIONS else "cpu.generation"
+    parts = ((f"i{match[1]}", "cpu.tier"), (digits[: 2 if two else 1], ahead))
     meanings = (*parts, *_suffix("intel", letters))
     return Reading(f"Core i{match[1]}", architecture, generation, meanings=meanings)
 
@@ -217,7 +218,9 @@ def read_epyc(text: str) -> Reading | None:
     architecture = _EPYC.get(digit)
     if architecture == "Zen 4" and (match[1][0] == "8" or match[1] in ("975", "973")):
         architecture = "Zen 4c"
-    if architecture == "Zen 5" and match[1] in ("996", "984", "982", "974", "964"):
+    if architecture == "Zen 5" and match[1][0] == "8":
+        architecture = None  # a line of small servers, whose core the number does not tell
+    elif architecture == "Zen 5" and match[1] in ("996", "984", "982", "974", "964"):
         architecture = "Zen 5c"
     year = {"Zen 3": 2021}.get(architecture or "")
     meanings = ((match[2], "cpu.epyc_generation_digit"),) if digit == match[2] else ()

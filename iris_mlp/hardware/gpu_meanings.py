@@ -77,9 +77,21 @@ _APPLE_RULES = (
     (r"Max", "suffix.apple_max"),
     (r"Ultra", "suffix.apple_ultra"),
 )
+_TITAN_RULES = (
+    (r"TITAN", "line.titan"),
+    (r"RTX", "prefix.rtx"),
+    (r"Xp|X|V", "letter.titan"),
+    (r"Pascal", "letter.p"),
+)
+_ARC_RULES = (
+    (r"Arc", "line.arc"),
+    (r"A(?=[0-9])", "letter.arc_a"),
+    (r"B(?=[0-9])", "letter.arc_b"),
+    (r"[0-9]{3}", "number.model"),
+)
 _RULES_OF_LINE = {
     "geforce": _GEFORCE_RULES,
-    "titan": ((r"TITAN", "line.titan"), (r"RTX", "prefix.rtx"), (r"Xp|V", "letter.titan")),
+    "titan": _TITAN_RULES,
     "t_series": _PRO_RULES,
     "quadro_rtx": _PRO_RULES,
     "rtx_a": _PRO_RULES,
@@ -89,6 +101,7 @@ _RULES_OF_LINE = {
     "radeon_rx": _AMD_RULES,
     "radeon_pro": _AMD_RULES,
     "instinct": _AMD_RULES,
+    "arc": _ARC_RULES,
     "apple_m": _APPLE_RULES,
 }
 

@@ -24,7 +24,7 @@ _NOISE = """nvidia corporation amd ati inc advanced micro devices apple geforce 
     the asus rog strix tuf dual proart msi ventus suprim gigabyte aorus eagle windforce evga ftw3
     xc3 zotac trinity palit gainward inno3d colorful igame galax kfa2 pny xlr8 sapphire nitro pulse
     powercolor xfx asrock gaming oc trio founders fe oem lite hash rate lhr oam vf grid ac tensor
-    core hbm hbm2 hbm2e hbm3 hbm3e gddr5 gddr5x gddr6 gddr6x gddr7 lovelace"""
+    intel core hbm hbm2 hbm2e hbm3 hbm3e gddr5 gddr5x gddr6 gddr6x gddr7 lovelace"""
 _NOISE_WORDS = frozenset(_NOISE.split())
 VENDOR_WORDS = {
     "nvidia": "NVIDIA",
@@ -207,7 +207,7 @@ def read_radeon_tier(digits: str) -> int | None:
     Until RX 7000 the second digit ranks the card; from RX 9000 the last two do, as AMD explained
     when it presented that series. A number that fits neither gives None.
     """
-    if not re.fullmatch(r"[679][0-9]{3}", digits):
+    if not re.fullmatch(r"[5679][0-9]{3}", digits):
         return None
     tier = int(digits[2:]) if digits[0] == "9" else int(digits[1]) * 10
     return tier if tier in {50, 60, 70, 80, 90} else None

@@ -113,6 +113,15 @@ SPELLINGS = [
     ("AMD Instinct MI300X", "Instinct MI300X"),
     ("AMD Instinct MI300X OAM", "Instinct MI300X"),
     ("MI250X", "Instinct MI250X"),
+    ("NVIDIA T4G", "Tesla T4"),
+    ("Tesla T4G", "Tesla T4"),
+    ("NVIDIA TITAN X (Pascal)", "TITAN X (Pascal)"),
+    ("NVIDIA T1200 Laptop GPU", "T1200 Laptop GPU"),
+    ("5700xt", "Radeon RX 5700 XT"),
+    ("AMD Radeon RX 7800M", "Radeon RX 7800M"),
+    ("Intel(R) Arc(TM) A770 Graphics", "Arc A770"),
+    ("DG2 [Arc A750]", "Arc A750"),
+    ("intelarcb580", "Arc B580"),
     ("Apple M2 Max", "Apple M2 Max"),
     ("m1", "Apple M1"),
     ("apple m3 ultra", "Apple M3 Ultra"),
@@ -358,6 +367,13 @@ def test_a_bare_h100_gives_what_its_versions_share():
     assert set(card.nearest) == {"H100 PCIe", "H100 SXM5", "H100 NVL"}
 
 
+def test_two_cards_that_lspci_gives_under_one_name_are_both_named():
+    card = decode_gpu("[AMD/ATI] Aldebaran/MI200 [Instinct MI250X/MI250]")
+    assert (card.known, card.architecture, card.vram_gib) == (True, "CDNA 2", (128,))
+    assert card.name == "Instinct MI250 / Instinct MI250X"
+    assert card.nearest == ("Instinct MI250", "Instinct MI250X")
+
+
 def test_a_stated_memory_narrows_the_variants_and_the_compute():
     assert decode_gpu("GTX 1060 6GB").fp32_tflops == decode_gpu("GTX 1060").fp32_tflops
     assert decode_gpu("GTX 1060 3GB").vram_gib == (3,)
@@ -466,7 +482,11 @@ def test_a_radeon_outside_the_catalogue_is_read_by_its_pattern():
         "NVIDIA Graphics Device",
         "AMD Radeon Graphics",
         "Intel(R) UHD Graphics 630",
-        "Intel Arc A770",
+        "Intel Arc A310",
+        "Intel Arc A770M",
+        "GTX TITAN X",
+        "TITAN X",
+        "Jetson AGX Orin",
         "Quadro 6000",
         "GeForce 4095",
         "RTX",
@@ -502,7 +522,7 @@ def test_nothing_is_near_to_what_shares_neither_a_number_nor_a_line(name):
 
 
 def test_no_card_is_near_to_one_of_a_maker_that_the_catalogue_lacks():
-    assert decode_gpu("Intel Arc A770").nearest == ()
+    assert decode_gpu("Moore Threads MTT S80").nearest == ()
     assert all(name.startswith("Radeon") for name in decode_gpu("Radeon RX 580").nearest)
 
 

@@ -169,6 +169,7 @@ def test_the_parts_of_a_name_are_explained():
         ("12", "cpu.generation"),
         ("HX", "cpu_suffix.intel.hx"),
     )
+    assert ("5", "cpu.generation_ahead") in decode_cpu("i7-5960X").meanings  # it is Haswell
     assert ("X3D", "cpu_suffix.amd.x3d") in decode_cpu("Ryzen 9 9950X3D").meanings
     assert ("4", "cpu.ryzen_design_digit") in decode_cpu("AMD Ryzen 7 7840HS").meanings
 
@@ -202,6 +203,7 @@ def test_a_name_that_says_too_little_is_unknown(name, vendor):
         ("i5-750", "Intel", "Core i5"),
         ("Intel(R) Core(TM) i5-L16G7 CPU @ 1.40GHz", "Intel", "Core i5"),
         ("AMD FX-8800P Radeon R7, 12 Compute Cores 4C+8G", "AMD", "FX"),
+        ("AMD EPYC 8635P", "AMD", "EPYC"),
         ("AMD Ryzen Z1 Extreme", "AMD", "Ryzen"),
         ("AMD EPYC Processor", "AMD", "EPYC"),
     ],
