@@ -50,7 +50,7 @@ _LINES: tuple[tuple[str, str, str, tuple[_Core, ...]], ...] = (
     (r"\b(epyc)\b", "AMD", "EPYC", ()),
     (r"\b(threadripper)\b", "AMD", "Ryzen Threadripper", ()),
     (r"\b(ryzen)\b", "AMD", "Ryzen", ()),
-    (r"\b(hygon)\b", "Hygon", "C86", ()),
+    (r"\bhygon\b(?:.*?\b(c86)\b)?", "Hygon", "C86", ()),
     (r"\b(loongson)\b", "Loongson", "Loongson", _LOONGSON_NUMBERS),
 )
 _GPU_MAKERS = re.compile(r"\b(?:nvidia|geforce|quadro)\b")  # Quadro FX 4800, GeForce FX 5200
