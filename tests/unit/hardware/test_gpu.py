@@ -214,7 +214,7 @@ def test_an_intel_gpu_comes_from_pytorch():
     assert (gpu.kind, gpu.name) == ("xpu", "Intel(R) Arc(TM) A770 Graphics")
     assert (gpu.vram_total_mib, gpu.multiprocessors) == (16384, 512)
     assert gpu.name_says is not None
-    assert not gpu.name_says.known
+    assert (gpu.name_says.known, gpu.name_says.name) == (True, "Arc A770")
 
 
 def test_a_mac_has_the_gpu_of_its_chip():
