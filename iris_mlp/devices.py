@@ -1,8 +1,17 @@
 """The devices that PyTorch finds here, and the one that `auto` means."""
 
+import threading
+
 import torch
 
 from iris_mlp.errors import DeviceError
+
+capture_or_profile = threading.Lock()
+"""Held while a CUDA graph is captured, and while the profiler runs.
+
+A process has one of each at a time, and the profiler's end waits for the whole device, which would
+break another thread's capture.
+"""
 
 
 def list_devices() -> list[str]:

@@ -4,6 +4,7 @@ from torch import nn
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
+from iris_mlp.devices import capture_or_profile
 from iris_mlp.overhead.ledger import average_quiet, balance, measure_ledger
 from iris_mlp.overhead.lesson_loop import STAGES, LessonLoop
 from iris_mlp.overhead.line_fit import fit_line
@@ -85,6 +86,19 @@ def test_profile_counts_the_matrix_products_of_two_layers():
     # Two layers forward; backward, the weights of both and the input of the second one.
     assert (calls["aten::addmm"], calls["aten::mm"]) == (2, 3)
     assert calls["aten::nll_loss_forward"] == 1
+
+
+def test_no_graph_is_captured_while_the_profiler_runs():
+    held = []
+
+    class Watched(LessonLoop):
+        def time_epochs(self, epochs, record_every=1):
+            held.append(capture_or_profile.locked())
+            return super().time_epochs(epochs, record_every)
+
+    profile_loop(Watched(TrainConfig(device="cpu")), epochs=1)
+    assert held == [True]
+    assert not capture_or_profile.locked()
 
 
 def _balance(walls_us, slope=0.05):
