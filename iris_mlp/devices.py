@@ -8,11 +8,10 @@ import torch
 
 from iris_mlp.errors import DeviceError
 
-capture_or_profile = threading.Lock()
-"""Held while a CUDA graph is captured, and while the profiler runs.
+capturing = threading.Lock()
+"""Held while a CUDA graph is captured: PyTorch allows one capture at a time in a process.
 
-A process has one of each at a time, and the profiler's end waits for the whole device, which would
-break another thread's capture.
+Whoever waits for a whole GPU holds it too, since that would break a capture of any thread.
 """
 
 

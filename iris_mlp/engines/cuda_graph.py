@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from iris_mlp.config import TRAIN_ROWS, TrainConfig
 from iris_mlp.data import IrisSplit
-from iris_mlp.devices import capture_or_profile
+from iris_mlp.devices import capturing
 from iris_mlp.engines import CHUNK_S, Chunk, shuffle_rows
 from iris_mlp.errors import DeviceError
 from iris_mlp.model import IrisMLP
@@ -131,7 +131,7 @@ def _loop(epoch: _Epoch, *, captured: bool) -> Generator[Chunk]:
 
 def _capture(epoch: _Epoch) -> Callable[[], None]:
     """Warm up on a side stream, undo what that trained, capture one epoch; return its replay."""
-    with capture_or_profile, torch.cuda.device(epoch.order.device):
+    with capturing, torch.cuda.device(epoch.order.device):
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):

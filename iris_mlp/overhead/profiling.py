@@ -1,12 +1,16 @@
 """One epoch of the lesson's loop in torch.profiler."""
 
+import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
 from torch.profiler import ProfilerActivity, profile
 
-from iris_mlp.devices import capture_or_profile
+from iris_mlp.devices import capturing
 from iris_mlp.overhead.lesson_loop import LessonLoop
+
+_profiler = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,12 @@ def profile_loop(loop: LessonLoop, epochs: int = 50, top: int = 12) -> Profile:
         epochs: Epochs to average over.
         top: How many operators to list.
     """
-    activities = [ProfilerActivity.CPU]
+    activities, waits = [ProfilerActivity.CPU], nullcontext()
     if loop.device.type == "cuda":
         activities.append(ProfilerActivity.CUDA)
-    with capture_or_profile, profile(activities=activities) as profiler:
+        waits = capturing  # at its end the profiler waits for the whole GPU
+    # A process has one profiler; a second visitor waits for the first.
+    with _profiler, waits, profile(activities=activities) as profiler:
         wall_us = 1e6 * loop.time_epochs(epochs) / epochs
     parts = {"operators": 0.0, "autograd": 0.0, "optimizer": 0.0, "driver": 0.0}
     operators, kernel_us, launches = [], 0.0, 0.0

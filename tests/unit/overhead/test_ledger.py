@@ -4,7 +4,7 @@ from torch import nn
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
-from iris_mlp.devices import capture_or_profile
+from iris_mlp.devices import capturing
 from iris_mlp.overhead.ledger import average_quiet, balance, measure_ledger
 from iris_mlp.overhead.lesson_loop import STAGES, LessonLoop
 from iris_mlp.overhead.line_fit import fit_line
@@ -88,17 +88,21 @@ def test_profile_counts_the_matrix_products_of_two_layers():
     assert calls["aten::nll_loss_forward"] == 1
 
 
-def test_no_graph_is_captured_while_the_profiler_runs():
+@pytest.mark.filterwarnings("ignore:CUDA is not available")
+def test_a_profile_of_a_gpu_keeps_graphs_from_being_captured_meanwhile():
     held = []
 
-    class Watched(LessonLoop):
+    class OnGpu(LessonLoop):
         def time_epochs(self, epochs, record_every=1):
-            held.append(capture_or_profile.locked())
-            return super().time_epochs(epochs, record_every)
+            held.append(capturing.locked())
+            return 1.0
 
-    profile_loop(Watched(TrainConfig(device="cpu")), epochs=1)
+    loop = OnGpu(TrainConfig(device="cpu"))
+    loop.device = torch.device("cuda")
+    profile = profile_loop(loop, epochs=1)
     assert held == [True]
-    assert not capture_or_profile.locked()
+    assert not capturing.locked()
+    assert profile.kernel_us is None  # the tracer told of no kernel, which is not 0 µs
 
 
 def _balance(walls_us, slope=0.05):
