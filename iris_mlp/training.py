@@ -12,7 +12,7 @@ from torch import nn
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import ENGINES, TrainConfig
 from iris_mlp.data import IrisSplit, load_split
-from iris_mlp.devices import list_devices, resolve_device
+from iris_mlp.devices import explain_failure, list_devices, resolve_device
 from iris_mlp.engines import Chunk
 from iris_mlp.errors import DeviceError
 from iris_mlp.model import IrisMLP, build_model
@@ -146,9 +146,11 @@ class TrainingRun:
         self.config = replace(config, device=str(device))
         self.history = History()
         self._split = load_split()
-        self._split_on_device = self._split.to(device)
-        self._model = build_model(config.hidden, config.seed).to(device)
-        self._chunks = _start_engine(self.config, self._model, self._split_on_device)
+        self._device = device
+        with explain_failure(device):
+            self._split_on_device = self._split.to(device)
+            self._model = build_model(config.hidden, config.seed).to(device)
+            self._chunks = _start_engine(self.config, self._model, self._split_on_device)
         self._epoch = 0
         self._elapsed_s = 0.0
         self._diverged = False
@@ -157,7 +159,8 @@ class TrainingRun:
         """Yield where the run stands several times a second, and once more at its end."""
         while not self._diverged:
             started = perf_counter()
-            chunk = next(self._chunks, None)
+            with explain_failure(self._device):
+                chunk = next(self._chunks, None)
             self._elapsed_s += perf_counter() - started
             if chunk is None:
                 return
@@ -259,7 +262,8 @@ def train(config: TrainConfig) -> TrainingRun:
     """Prepare a training run; iterate what is returned, then call its `result()`.
 
     Raises:
-        DeviceError: The device is not there, or the engine cannot run on it.
+        DeviceError: The device is not there, or the engine cannot run on it; a GPU that fails later
+            raises it where the run is iterated.
     """
     return TrainingRun(config)
 

@@ -190,6 +190,12 @@ WORDS = {
     "note.torch_without_cuda": (
         "This build of PyTorch has no CUDA, so it cannot use this card: install a CUDA build."
     ),
+    "note.torch_needs_newer_driver": (
+        "This build of PyTorch needs a newer driver: update it, or install a build for its CUDA."
+    ),
+    "note.torch_without_architecture": (
+        "This build of PyTorch has left out cards as old as this one: install a build that has it."
+    ),
     # Parts of a CPU's name.
     "cpu.line": "the product line",
     "cpu.tier": "the rank within its generation: the higher the better",

@@ -45,7 +45,7 @@ def merge(updates: list[dict[str, Any]]) -> dict[str, Any]:
 
 def test_a_run_ends_with_its_figures_plot_log_and_weights():
     shown = merge(run())
-    truth = train(TrainConfig(epochs=400))
+    truth = train(TrainConfig(device="cpu", epochs=400))
     list(truth)
     result = truth.result()
     assert result.checkpoint is not None

@@ -146,8 +146,27 @@ def test_a_damaged_link_leaves_the_visitor_what_they_had():
 
 
 def test_a_device_that_is_not_here_becomes_auto():
-    assert offer_settings(TrainConfig(device="cuda:7"))[0] == "auto"
+    assert offer_settings(TrainConfig(device="cuda:99"))[0] == "auto"
     assert offer_settings(TrainConfig(device="cpu"))[0] == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "trained_on", "offered"),
+    [
+        (1, "cuda", "cuda"),
+        (1, "cuda:0", "cuda"),
+        (1, "cuda:1", "auto"),
+        (2, "cuda", "cuda:0"),
+        (2, "cuda:0", "cuda:0"),
+        (2, "cuda:1", "cuda:1"),
+    ],
+)
+def test_a_gpu_is_offered_by_the_name_that_the_list_has(gpus, trained_on, offered, monkeypatch):
+    # What PyTorch tells of where there are so many GPUs.
+    monkeypatch.setattr(torch._C, "_accelerator_getAccelerator", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: gpus)
+    assert offer_settings(TrainConfig(device=trained_on))[0] == offered
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")

@@ -138,6 +138,7 @@ def test_training_is_lent_a_gpu(script: str) -> None:
             **os.environ,
             "SPACES_ZERO_GPU": "true",
             "SPACE_ID": "someone/iris",
+            "CUDA_VISIBLE_DEVICES": "",  # the worker's hardware is the CPU, whatever is here
             "PYTHONPATH": str(PROJECT),
         },
         cwd=PROJECT,

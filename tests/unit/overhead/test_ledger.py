@@ -4,6 +4,7 @@ from torch import nn
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
+from iris_mlp.devices import capturing
 from iris_mlp.overhead.ledger import average_quiet, balance, measure_ledger
 from iris_mlp.overhead.lesson_loop import STAGES, LessonLoop
 from iris_mlp.overhead.line_fit import fit_line
@@ -85,6 +86,23 @@ def test_profile_counts_the_matrix_products_of_two_layers():
     # Two layers forward; backward, the weights of both and the input of the second one.
     assert (calls["aten::addmm"], calls["aten::mm"]) == (2, 3)
     assert calls["aten::nll_loss_forward"] == 1
+
+
+@pytest.mark.filterwarnings("ignore:CUDA is not available")
+def test_a_profile_of_a_gpu_keeps_graphs_from_being_captured_meanwhile():
+    held = []
+
+    class OnGpu(LessonLoop):
+        def time_epochs(self, epochs, record_every=1):
+            held.append(capturing.locked())
+            return 1.0
+
+    loop = OnGpu(TrainConfig(device="cpu"))
+    loop.device = torch.device("cuda")
+    profile = profile_loop(loop, epochs=1)
+    assert held == [True]
+    assert not capturing.locked()
+    assert profile.kernel_us is None  # the tracer told of no kernel, which is not 0 µs
 
 
 def _balance(walls_us, slope=0.05):
