@@ -442,6 +442,49 @@ def test_sizes_whose_times_scatter_over_the_published_cost_decide_nothing():
     assert said.endswith("By width the times scatter too much to tell; measure again.")
 
 
+def scatter(axis, times, undecided):
+    """A line of the CPU whose whiskers reach over the published 654 µs at some of its sizes."""
+    return [
+        Point("cpu", axis, size, us, 0.1 * us, 10 * us)
+        if i in undecided
+        else Point("cpu", axis, size, us, 0.95 * us, 1.05 * us)
+        for i, (size, us) in enumerate(zip(AXES[axis], times))
+    ]
+
+
+def test_cost_is_not_passed_at_a_size_that_decides_nothing():
+    # At 10 units 280 µs with a whisker over the line, from 40 units on clearly above it.
+    width = scatter("hidden", (280, 900, 1_000, 2_000, 4_000, 8_000, 9_000), {0})
+    said = write_crossover([*width, *line("cpu", "rows", RISING)], CPU, EN)
+    assert "already" not in said
+    assert re.search(r"could win from about [0-9,]+ rows \(between 7,680 and 30,720\)", said)
+    assert said.endswith("By width the times scatter too much to tell; measure again.")
+
+
+def test_lesson_that_is_below_the_cost_on_one_axis_is_not_above_it_on_another():
+    slow = line("cpu", "hidden", [900] * 7)
+    assert "already (by width)" in write_crossover(slow, CPU, EN)
+    said = write_crossover([*slow, *line("cpu", "rows", RISING)], CPU, EN)
+    assert "already" not in said
+    assert said.endswith("By width the times scatter too much to tell; measure again.")
+
+
+def test_cost_is_passed_beyond_the_last_size_that_decides():
+    points = scatter("hidden", [90, 90, 90, 90, 90, 90, 600], {6})
+    assert "beyond 10,240 units" in write_crossover(points, CPU, EN)
+
+
+def test_sizes_that_decide_are_named_for_two_devices():
+    faster = both((90, 600, 600, 600, 600, 900, 600), (600,) * 5 + (1_800, 600))
+    said = write_crossover(faster, GPU, EN)
+    assert "wherever a difference shows, 6.67 times at 10 units and 2.00 times at 10,240 u" in said
+    once = both((600,) * 6 + (900,), (600,) * 6 + (300,))
+    said = write_crossover(once, GPU, EN)
+    assert "a difference shows only at 40,960 units, where the GPU is 3.00 times as fast" in said
+    said = write_crossover(both((90,) + (600,) * 5 + (900,), (600,) * 7), GPU, EN)
+    assert re.search(r"overtakes the CPU at about [0-9,]+ units \(between 10 and 40,960\)", said)
+
+
 @EACH
 def test_published_cost_is_called_an_estimate_with_what_it_assumes(t):
     text = Page(render_crossover([], [], CPU, t)).text
