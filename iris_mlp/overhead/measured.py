@@ -101,6 +101,8 @@ def measure_machine(
         DeviceError: The device is not there.
     """
     config = TrainConfig(device=device)
+    ledger = measure_ledger(config, budget_s)
+    assert ledger is not None  # nobody ends it early
     contenders, _ = find_contenders(list(dict.fromkeys(["cpu", device])))
     return MeasuredMachine(
         gpu=gpu,
@@ -109,7 +111,7 @@ def measure_machine(
         measured_on=date.today().isoformat(),
         device=device,
         standings=tuple(summarize(list(race(contenders, LESSON, max_epochs)))),
-        ledger=measure_ledger(config, budget_s),
+        ledger=ledger,
         reads=tuple(measure_reads(config, budget_s=budget_s)),
         points=tuple(measure_crossover(axes, [device], point_s)),
         steps=tuple(

@@ -129,12 +129,13 @@ def make_profile(kernel_us=None):
     return Profile(500, 200, 200, 50, 50, 0, 88, 20 if kernel_us else 0, kernel_us, ())
 
 
-def make_ledger(walls=(200, 200, 201), kernel_us=None, row_us=0.1):
+def make_ledger(walls=(200, 200, 201), kernel_us=None, row_us=0.1, scatter_us=0.0):
     """A ledger whose stages take 190 µs."""
     stages = dict.fromkeys(("forward", "loss", "zero_grad", "backward"), 40.0)
     stages |= {"optimizer": 25.0, "item": 5.0}
-    rows = [120.0, 240.0, 480.0]
-    fit = None if kernel_us else fit_line(rows, [80 + row_us * n for n in rows])
+    rows = [120.0, 240.0, 480.0, 960.0]
+    times = [80 + row_us * n + scatter_us * (-1) ** i for i, n in enumerate(rows)]
+    fit = None if kernel_us else fit_line(rows, times)
     device = "cuda" if kernel_us else "cpu"
     return balance(device, walls, stages, fit, make_profile(kernel_us))
 
@@ -250,6 +251,10 @@ def test_overlapping_spreads_are_a_tie_and_name_no_winner(t):
 
 def test_single_laps_and_a_single_contender_give_no_verdict():
     assert "no verdict yet" in verdict_of({EAGER: [4.0], FUSED: [0.02]})
+    some = {EAGER: [4.0, 4.1], RARELY: [3.9]}
+    assert "at least one contender has run a single lap" in verdict_of(some)
+    card = render_race(list(some), laps_of(some), GPU, EN)
+    assert "rarely instead of every epoch: at least one has run a single lap" in card
     assert "nothing to race against" in verdict_of({EAGER: [4.0, 4.1]})
     assert verdict_of({}) == EN("compare.race_nothing")
 
@@ -299,6 +304,23 @@ def test_gpu_measured_elsewhere_races_with_its_label_and_comes_before_the_publis
     assert LABEL not in Page(render_race([EAGER], laps, GPU, EN)).text
 
 
+@EACH
+def test_gpu_measured_elsewhere_leaves_no_row_open(t, elsewhere):
+    measured_card = Page(render_race([], [], CPU, t))
+    assert t("compare.not_measured") not in measured_card.text
+
+
+@EACH
+def test_ways_of_a_gpu_without_a_time_have_a_row_and_no_bar(t):
+    page = Page(render_race([EAGER], [], CPU, t))
+    assert len(page.find(**{"class": "race-row pending"})) == 2
+    assert page.text.count(t("compare.not_measured")) == 2
+    assert t("compare.way_cuda-graph") in page.text
+    assert t("compare.not_measured") in page.find(**{"class": "race"})[0]["aria-label"]
+    assert len(page.find(**{"class": "race-bar"})) == 1 + 4
+    assert t("compare.not_measured") not in render_race([EAGER], [], GPU, t)
+
+
 def test_projected_times_are_marked():
     assert "≈ 4.00 s" in render_race([EAGER], laps_of({EAGER: [4]}, True), CPU, EN)
     assert "≈" not in render_race([EAGER], laps_of({EAGER: [4]}), CPU, EN)
@@ -326,6 +348,46 @@ def test_ledger_says_which_part_is_arithmetic(t):
 
 def test_ledger_says_so_where_arithmetic_is_the_larger_part():
     assert "the larger part" in write_ledger(make_ledger(row_us=1.0), EN)
+
+
+@pytest.mark.parametrize(
+    ("row_us", "words"),
+    [(-0.5, "here more rows took less time (−60.0 µs at 120 rows"), (3.0, "comes to 360 µs at")],
+)
+def test_slope_that_makes_no_sense_is_told_and_gives_no_share(row_us, words):
+    text = Page(render_ledger([DeviceCosts("cpu", make_ledger(row_us=row_us))], GPU, EN)).text
+    assert words in text
+    assert "its arithmetic could not be told from the overhead" in text
+    assert "is arithmetic" not in text
+    assert "Python, dispatch and arithmetic160 µs" in text
+
+
+@pytest.mark.parametrize(
+    ("scatter_us", "words"),
+    [
+        (1, "it may be nothing and is at most 0.83 µs (0%), so overhead is the larger part"),
+        (400, "anything from nothing to 120 µs (60%) is possible, so measure again"),
+    ],
+)
+def test_arithmetic_inside_the_noise_has_a_bound_and_no_share(scatter_us, words):
+    ledger = make_ledger(row_us=0.0, scatter_us=scatter_us)
+    assert words in write_ledger(ledger, EN)
+    most = re.search(r"(\d\S+ µs) \(", words).group(1)
+    assert f"it may be nothing, and is at most {most}" in render_ledger(
+        [DeviceCosts("cpu", ledger)], GPU, EN
+    )
+
+
+def test_stop_ends_the_ledger_at_once_and_shows_no_part_of_it():
+    stop, cards = threading.Event(), []
+    for card in run_ledger(stop, request_in("en"), ledger_s=3600.0):
+        cards.append(card)
+        stop.set()
+    page = Page(cards[-1])
+    assert len(cards) == 2
+    assert "On the CPU the measurement was stopped before the ledger was whole" in page.text
+    assert "Arithmetic" not in page.text
+    assert not page.find(**{"class": "ledger-bar"})
 
 
 def test_ledger_that_does_not_add_up_asks_to_measure_again():
@@ -551,6 +613,11 @@ def test_quiet_gradients_and_a_sample_that_differs_are_told_so():
     said = write_noise(GradientNoise(1.0, 0.5, points), 3, EN)
     assert "only 0.50 times" in said
     assert "at 1 of 2 sizes" in said
+
+
+def test_gradients_that_vanish_are_told_so():
+    assert "neither signal nor noise" in write_noise(GradientNoise(0.0, 0.0, ()), 9, EN)
+    assert "every gradient is exactly zero" in render_noise(GradientNoise(0.0, 0.0, ()), 9, EN)
 
 
 def test_law_reaches_zero_at_the_full_batch_in_the_plot():

@@ -37,6 +37,7 @@ from iris_mlp.ui.compare.race_rows import (
     name_way,
     render_axis,
     render_measured,
+    render_pending,
     render_published,
     render_row,
 )
@@ -112,7 +113,13 @@ def render_race(
     if published:
         rows += f'<p class="race-heading">{escape(t("compare.race_published"))}</p>'
     rows += "".join(render_published(run, scale, t) for run in published)
-    said = describe(standings, measured, published, t)
+    # The engines that make a GPU fast are named also where nobody has measured them.
+    known = {run.contender for run in published}
+    pending = [c for c in list_candidates(["cuda"]) if alone and not measured and c not in known]
+    if pending:
+        rows += f'<p class="race-heading">{escape(t("compare.race_pending"))}</p>'
+    rows += "".join(render_pending(contender, t) for contender in pending)
+    said = describe(standings, measured, published, pending, t)
     chart = (
         f'<div class="race" role="img" aria-label="{escape(said)}">'
         f"{rows}{render_axis(scale, t)}</div>"
