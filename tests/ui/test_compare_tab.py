@@ -255,6 +255,9 @@ def test_single_laps_and_a_single_contender_give_no_verdict():
     assert "at least one contender has run a single lap" in verdict_of(some)
     card = render_race(list(some), laps_of(some), GPU, EN)
     assert "rarely instead of every epoch: at least one has run a single lap" in card
+    stopped = render_race([EAGER, FUSED], laps_of({EAGER: [4.0]}), GPU, EN)
+    assert "nothing to race against" not in stopped
+    assert "no verdict yet" in stopped
     assert "nothing to race against" in verdict_of({EAGER: [4.0, 4.1]})
     assert verdict_of({}) == EN("compare.race_nothing")
 
@@ -651,7 +654,10 @@ LEVEL = "Per step the batch sizes are level: in the later half of 2,000 steps ea
             [(1, 1_000, 2_000), (120, 1_000, 2_000)],
             "differ by no more than chance explains: 1,000 with batch size 120, 1,000 with",
         ),
-        ([(1, 1_000, 2_000), (120, 1_000, 2_000)], "So in 2.0 s each, none gets ahead."),
+        (
+            [(1, 1_000, 2_000), (120, 1_000, 2_000)],
+            "So in 2.0 s each, none gets ahead by more than chance.",
+        ),
         (
             [(1, 1_000, 1_000), (120, 1_500, 2_000)],
             "Per step they differ, in one run each: in the later half of 2,000 steps each, the "

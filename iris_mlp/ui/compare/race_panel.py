@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 
 import gradio as gr
@@ -125,6 +126,8 @@ def render_race(
         f"{rows}{render_axis(scale, t)}</div>"
     )
     verdict = conclude(list(standings.values()))
+    if verdict.key == "alone" and len(contenders) > 1:  # stopped before the others had their lap
+        verdict = replace(verdict, key="too_few")
     step = t("compare.race_step", lap=len(laps), laps=REPEATS * len(contenders))
     conclusion = write_verdict(verdict, standings, t)
     if alone and standings:
