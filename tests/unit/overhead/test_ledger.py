@@ -136,6 +136,20 @@ def test_ledger_that_does_not_add_up_says_so():
     assert _balance([110.0, 110.0]).key == "noisy"
 
 
-def test_arithmetic_is_never_negative_nor_more_than_its_stages():
-    assert _balance([126.0, 126.0], slope=-1.0).arithmetic_us == 0
-    assert _balance([126.0, 126.0], slope=50.0).arithmetic_us == pytest.approx(95)
+@pytest.mark.parametrize(
+    ("slope", "key", "arithmetic_us"),
+    [(0.05, "clear", 6), (0.0, "noise", 0), (-1.0, "negative", None), (50.0, "excess", None)],
+)
+def test_slope_that_makes_no_sense_is_no_arithmetic(slope, key, arithmetic_us):
+    ledger = _balance([126.0, 126.0], slope=slope)
+    assert ledger.arithmetic_key == key
+    assert ledger.arithmetic_us == (
+        None if arithmetic_us is None else pytest.approx(arithmetic_us, abs=1e-9)
+    )
+    parts = ledger.python_and_dispatch_us + (ledger.arithmetic_us or 0.0)
+    assert parts == pytest.approx(30 + 15 + 50 + 10)
+
+
+def test_ledger_that_is_ended_early_is_none():
+    answers = iter([False] * 3)
+    assert measure_ledger(TrainConfig(device="cpu"), 3600, lambda: next(answers, True)) is None
