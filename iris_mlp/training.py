@@ -1,7 +1,8 @@
 """Train the model: pick the engine, measure on the way, and say what came out."""
 
 import math
-from collections.abc import Generator
+from array import array
+from collections.abc import Generator, MutableSequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any, Literal, Protocol
@@ -22,7 +23,7 @@ Outcome = Literal["completed", "stopped", "diverged"]
 
 @dataclass
 class History:
-    """The losses of a run so far.
+    """The losses of a run so far, in arrays: a session keeps them, and lists take four times more.
 
     Attributes:
         epochs: Epochs, counted from 1, at which the training loss was recorded.
@@ -31,17 +32,17 @@ class History:
         test_losses: Test loss at each.
     """
 
-    epochs: list[int] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    test_epochs: list[int] = field(default_factory=list)
-    test_losses: list[float] = field(default_factory=list)
+    epochs: MutableSequence[int] = field(default_factory=lambda: array("q"))
+    losses: MutableSequence[float] = field(default_factory=lambda: array("d"))
+    test_epochs: MutableSequence[int] = field(default_factory=lambda: array("q"))
+    test_losses: MutableSequence[float] = field(default_factory=lambda: array("d"))
 
     def extend(self, later: "History") -> None:
         """Append what came later."""
-        self.epochs += later.epochs
-        self.losses += later.losses
-        self.test_epochs += later.test_epochs
-        self.test_losses += later.test_losses
+        self.epochs.extend(later.epochs)
+        self.losses.extend(later.losses)
+        self.test_epochs.extend(later.test_epochs)
+        self.test_losses.extend(later.test_losses)
 
     def cut(self, recorded: int, tested: int) -> "History":
         """Return what came after so many recorded losses and so many test losses."""

@@ -67,8 +67,17 @@ def test_the_fused_engine_is_really_run_for_comparison():
     assert list(train_tab.compare_with_fused(fused, threading.Event(), None)) == [gr.skip()]  # type: ignore[arg-type]
 
 
+def test_a_comparison_says_nothing_once_the_next_run_has_begun():
+    stop = threading.Event()
+    updates = train_tab.compare_with_fused(merge(run())["result"], stop, None)  # type: ignore[arg-type]
+    shown = [next(updates)]
+    train_tab.begin(stop, None)  # type: ignore[arg-type]
+    shown += updates
+    assert all(update == gr.skip() for update in shown)
+
+
 def test_a_run_that_waits_can_be_stopped_before_it_begins():
-    shown = train_tab.begin(None)  # type: ignore[arg-type]
+    shown = train_tab.begin(None, None)  # type: ignore[arg-type]
     assert "Waiting" in shown["chart"]["note"]
     train_tab.stop_training(shown["stop"])
     values = (SETTINGS | {"epochs": 90_000}).values()
@@ -100,21 +109,6 @@ def test_stop_ends_the_run_and_keeps_what_it_reached():
     shown = merge(list(stream))
     assert shown["checkpoint"].metrics["outcome"] == "stopped"
     assert 0 < shown["checkpoint"].metrics["epochs_done"] < 90_000
-
-
-def test_a_closed_run_leaves_no_thread_behind():
-    before = threading.active_count()
-    stop = threading.Event()
-    stream = train_tab.run_training(
-        stop,
-        *(SETTINGS | {"epochs": 90_000}).values(),  # type: ignore[arg-type]
-        "linear",
-        None,
-    )
-    next(stream)
-    next(stream)
-    stream.close()  # type: ignore[attr-defined]
-    assert threading.active_count() == before
 
 
 def test_the_public_demo_names_its_cap():

@@ -41,9 +41,10 @@ def test_what_the_browser_kept_comes_back_to_the_byte():
     assert recalled.checkpoint is not None
     assert recalled.checkpoint.to_bytes() == result.checkpoint.to_bytes()
     assert recalled.history is not None
-    assert recalled.history.epochs == result.history.epochs == [3, 6, 9, 12, 15, 18, 20]
-    assert recalled.history.losses == pytest.approx(result.history.losses, abs=1e-6)
-    assert recalled.history.test_epochs == result.history.test_epochs
+    epochs = [3, 6, 9, 12, 15, 18, 20]
+    assert recalled.history.epochs == list(result.history.epochs) == epochs
+    assert recalled.history.losses == pytest.approx(list(result.history.losses), abs=1e-6)
+    assert recalled.history.test_epochs == list(result.history.test_epochs)
 
 
 def test_the_curves_of_a_long_run_are_thinned_for_the_browser():

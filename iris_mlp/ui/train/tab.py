@@ -62,10 +62,12 @@ class TrainTab:
 
 
 @user_errors
-def begin(
-    request: gr.Request,
-) -> dict[str, Any]:
-    """Answer at once: the run may have to wait for a place, and can be stopped from now on."""
+def begin(old_stop: threading.Event | None, request: gr.Request) -> dict[str, Any]:
+    """Answer at once: the run may have to wait for a place, and can be stopped from now on.
+
+    What is left of the run before, its comparison, ends.
+    """
+    stop_training(old_stop)
     t = request_translator(request)
     chart = describe_chart(DEFAULTS, History(), None, t("train.waiting"), t)
     return {
@@ -132,9 +134,9 @@ def compare_with_fused(
         return
     run = train(replace(result.config, engine="fused"))
     for _ in run.watch(stop, COMPARISON_S):
-        yield render_summary(result, t)  # where the tab has been closed, this ends the run
+        yield gr.skip()  # where the tab has been closed, this ends the run
     fused = run.result()
-    if fused.outcome == "completed":
+    if fused.outcome == "completed" and not stop.is_set():  # else the card is the next run's
         yield render_summary(result, t, compare_runs(result, fused))
 
 
@@ -289,7 +291,7 @@ def build(sign_in: gr.Button) -> TrainTab:
     slots: dict[str, Any] = {"concurrency_id": "training", "concurrency_limit": usable_cores()}
     outputs = list(places.values())
     finished = start_button.click(
-        by_name(places, begin), None, outputs, queue=False, trigger_mode="once", **private
+        by_name(places, begin), stop, outputs, queue=False, trigger_mode="once", **private
     ).then(
         by_name(places, run_training),
         [stop, *settings, scale],
