@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -84,6 +85,28 @@ def list_imports(path: Path) -> set[str]:
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    """Imports within functions count: they would only hide a circle."""
+    paths = {path.with_suffix(""): path for path in (ROOT / "iris_mlp").rglob("*.py")}
+    files = {".".join(stem.relative_to(ROOT).parts): path for stem, path in paths.items()}
+    modules = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    imports = {
+        module: {
+            found if found in modules else found.rpartition(".")[0] for found in list_imports(path)
+        }
+        for module, path in modules.items()
+    }
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
+
+
+def test_the_network_alone_loads_nothing_of_the_hub():
+    code = "import sys, iris_mlp.model; print('huggingface_hub' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
 
 
 def test_tabs_never_import_each_other_and_share_components_alone():
