@@ -120,6 +120,12 @@ def test_tabs_never_import_each_other_and_share_components_alone():
             assert not found, f"{path.relative_to(ROOT)} imports {found}"
 
 
+def test_the_page_imports_nothing_of_the_command_line():
+    for path in (ROOT / "iris_mlp" / "ui").rglob("*.py"):
+        found = [n for n in list_imports(path) if re.match(r"iris_mlp\.(__main__|\w*cli)\b", n)]
+        assert not found, f"{path.relative_to(ROOT)} imports {found}"
+
+
 def test_app_file_is_short():
     assert len((ROOT / "app.py").read_text().splitlines()) <= 40
 

@@ -8,7 +8,8 @@ import pytest
 
 from iris_mlp.config import Limits, TrainConfig
 from iris_mlp.errors import OutputError, SettingsError
-from iris_mlp.sweep import CSV_COLUMNS, SweepConfig, parse_seeds, parse_values, sweep, write_csv
+from iris_mlp.sweep import CSV_COLUMNS, sweep, write_csv
+from iris_mlp.sweep_settings import SweepConfig, parse_seeds, parse_values
 from iris_mlp.training import train
 
 

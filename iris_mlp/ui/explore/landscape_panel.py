@@ -11,7 +11,8 @@ from typing import Any, Literal
 import gradio as gr
 
 from iris_mlp.config import TrainConfig
-from iris_mlp.sweep import LaneResult, SweepConfig
+from iris_mlp.sweep import LaneResult
+from iris_mlp.sweep_settings import SweepConfig
 from iris_mlp.ui.explore.live_panel import settings_of
 from iris_mlp.ui.strings import Translate
 

@@ -9,7 +9,8 @@ import gradio as gr
 import numpy as np
 
 from iris_mlp.config import TrainConfig
-from iris_mlp.sweep import LaneResult, SweepConfig
+from iris_mlp.sweep import LaneResult
+from iris_mlp.sweep_settings import SweepConfig
 from iris_mlp.ui.components.svg import SVG_SCRIPT
 from iris_mlp.ui.explore.live_panel import settings_of
 from iris_mlp.ui.strings import Translate
