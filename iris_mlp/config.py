@@ -130,14 +130,6 @@ class TrainConfig:
         """Epochs between two measurements of the test loss: a multiple of `record_every`."""
         return self.record_every * math.ceil(self.epochs / (TEST_POINTS * self.record_every))
 
-    def is_recorded(self, epoch: int) -> bool:
-        """Tell whether the training loss of an epoch (counted from 1) is kept."""
-        return epoch % self.record_every == 0 or epoch == self.epochs
-
-    def is_tested(self, epoch: int) -> bool:
-        """Tell whether the test loss of an epoch (counted from 1) is measured."""
-        return epoch % self.test_every == 0 or epoch == self.epochs
-
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON values."""
         return asdict(self)
