@@ -12,7 +12,9 @@ Optimizer = Literal["sgd", "adam"]
 
 ENGINES: tuple[str, ...] = get_args(Engine)
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
-TRAIN_ROWS = 120
+OPTIMIZER_NAMES = {"sgd": "SGD", "adam": "Adam"}
+"""What people, and the classes of `torch.optim`, call them."""
+TRAIN_ROWS, TEST_ROWS = 120, 30
 MAX_SEED = 2**32 - 1
 MAX_LR = 1e30
 """Far beyond use; float32 overflows before it."""
