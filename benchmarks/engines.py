@@ -29,7 +29,8 @@ from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
 from iris_mlp.hardware.cpu import detect_cpu
 from iris_mlp.model import build_model
-from iris_mlp.sweep import SweepConfig, sweep
+from iris_mlp.sweep import sweep
+from iris_mlp.sweep_settings import SweepConfig
 from iris_mlp.training import train
 
 FOLDER = Path(__file__).parent

@@ -12,6 +12,7 @@ import click
 from tqdm import tqdm
 
 from iris_mlp import __version__, hub_cli, sweep_cli
+from iris_mlp.cli_types import FilePath
 from iris_mlp.config import DEFAULTS, ENGINES, LOCAL_LIMITS, OPTIMIZERS, TRAIN_ROWS, TrainConfig
 from iris_mlp.data import CLASS_NAMES
 from iris_mlp.errors import IrisMlpError
@@ -20,8 +21,6 @@ from iris_mlp.files import check_writable, write_atomically
 BAD_INPUT = 2
 DIVERGED = 1
 LOG_EVERY = 100
-
-FilePath = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group(context_settings={"max_content_width": 100}, invoke_without_command=True)

@@ -12,7 +12,9 @@ Optimizer = Literal["sgd", "adam"]
 
 ENGINES: tuple[str, ...] = get_args(Engine)
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
-TRAIN_ROWS = 120
+OPTIMIZER_NAMES = {"sgd": "SGD", "adam": "Adam"}
+"""What people, and the classes of `torch.optim`, call them."""
+TRAIN_ROWS, TEST_ROWS = 120, 30
 MAX_SEED = 2**32 - 1
 MAX_LR = 1e30
 """Far beyond use; float32 overflows before it."""
@@ -129,14 +131,6 @@ class TrainConfig:
     def test_every(self) -> int:
         """Epochs between two measurements of the test loss: a multiple of `record_every`."""
         return self.record_every * math.ceil(self.epochs / (TEST_POINTS * self.record_every))
-
-    def is_recorded(self, epoch: int) -> bool:
-        """Tell whether the training loss of an epoch (counted from 1) is kept."""
-        return epoch % self.record_every == 0 or epoch == self.epochs
-
-    def is_tested(self, epoch: int) -> bool:
-        """Tell whether the test loss of an epoch (counted from 1) is measured."""
-        return epoch % self.test_every == 0 or epoch == self.epochs
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON values."""

@@ -1,13 +1,11 @@
 """Publish a model, fetch one, and put the app on a Space: `push`, `pull`, `deploy`."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import httpx2
 from huggingface_hub import (
@@ -24,9 +22,7 @@ from iris_mlp.checkpoint import MAX_FILE_BYTES, Checkpoint
 from iris_mlp.errors import HubError
 from iris_mlp.hub_client import NOT_SIGNED_IN, RepoType, connect, explain_failures, find_token
 from iris_mlp.model_card import PLOT_FILE, WEIGHTS_FILE, render_files
-
-if TYPE_CHECKING:
-    from iris_mlp.training import History
+from iris_mlp.training import History
 
 Step = Literal["sign_in", "create", "upload", "done"]
 Report = Callable[[Step], object]

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from iris_mlp.cli_types import FilePath
 from iris_mlp.errors import IrisMlpError
 from iris_mlp.files import check_writable
 
 if TYPE_CHECKING:
     from iris_mlp.hub import Step
     from iris_mlp.training import History
-
-FilePath = click.Path(dir_okay=False, path_type=Path)
 
 _STEPS: dict[Step, str] = {
     "sign_in": "Asking the Hub who you are",

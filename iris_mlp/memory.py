@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from iris_mlp.config import TrainConfig
+from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig
 from iris_mlp.devices import resolve_device
 from iris_mlp.errors import SettingsError
 from iris_mlp.model import build_model
@@ -20,7 +20,6 @@ MAX_MEASURED_BYTES = GIB // 2
 _FLOAT, _INT64 = 4, 8
 _FEATURES, _CLASSES = 4, 3
 _LAYER_TENSORS = 4
-_OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def measure_memory(
         torch.cuda.reset_peak_memory_stats(place)
     before = torch.cuda.memory_allocated(place) if on_cuda else 0
     model = build_model(hidden, seed=0).to(place)
-    stepper = _OPTIMIZERS[optimizer](model.parameters())
+    stepper = getattr(torch.optim, OPTIMIZER_NAMES[optimizer])(model.parameters())
     x = torch.zeros(batch_size, _FEATURES, device=place)
     y = torch.zeros(batch_size, dtype=torch.int64, device=place)
     saved: list[Tensor] = []

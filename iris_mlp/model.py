@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from iris_mlp.hub_mixin import HubMixin
 
-
-class IrisMLP(nn.Module, HubMixin):
+class IrisMLP(nn.Module):
     """A multilayer perceptron for the Iris flowers.
 
     Args:

@@ -1,21 +1,18 @@
 """The files of a model repository, made from a checkpoint: weights, configuration, model card."""
 
-from __future__ import annotations
-
 import io
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES
 from iris_mlp.errors import SettingsError
-
-if TYPE_CHECKING:
-    from iris_mlp.checkpoint import Checkpoint
-    from iris_mlp.training import History
+from iris_mlp.plots import plot_loss
+from iris_mlp.training import History
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -48,8 +45,6 @@ def render_files(
         CARD_FILE: render_card(checkpoint, repo_id, has_plot=history is not None).encode(),
     }
     if history is not None:
-        from iris_mlp.plots import plot_loss
-
         picture = io.BytesIO()
         plot_loss(history).savefig(picture, format="png")
         files[PLOT_FILE] = picture.getvalue()
@@ -162,9 +157,9 @@ def _render_usage(checkpoint: Checkpoint, repo_id: str) -> str:
 With the package `iris_mlp`, which checks the file and scales the lengths itself:
 
 ```python
-from iris_mlp.model import IrisMLP
+from iris_mlp.hub_model import HubIrisMLP
 
-model = IrisMLP.from_pretrained("{repo_id}")
+model = HubIrisMLP.from_pretrained("{repo_id}")
 print(model.classify([[5.1, 3.5, 1.4, 0.2]]).describe())
 ```
 

@@ -1,6 +1,6 @@
 """A run as a script of its own: plain PyTorch and scikit-learn, nothing of this package."""
 
-from iris_mlp.config import TRAIN_ROWS, TrainConfig
+from iris_mlp.config import OPTIMIZER_NAMES, TRAIN_ROWS, TrainConfig
 
 _HEAD = '''\
 """Train a small network on the Iris flowers, with the settings of one run of Iris MLP.{note}"""
@@ -89,7 +89,7 @@ def render_script(config: TrainConfig) -> str:
     record = _RECORD_EACH if config.record_every == 1 else _RECORD_SOME
     values = config.to_dict() | {
         "device": _render_device(config.device),
-        "optimizer": {"sgd": "SGD", "adam": "Adam"}[config.optimizer],
+        "optimizer": OPTIMIZER_NAMES[config.optimizer],
         "rows": TRAIN_ROWS,
         "note": note,
     }

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from iris_mlp.checkpoint import TENSOR_NAMES, Checkpoint
-from iris_mlp.config import ENGINES, OPTIMIZERS, TrainConfig
+from iris_mlp.config import ENGINES, OPTIMIZERS, TEST_ROWS, TRAIN_ROWS, TrainConfig
 from iris_mlp.data import Scaler
 from iris_mlp.errors import SettingsError, ShareError, WeightsError
 
@@ -35,7 +35,6 @@ _CHECKSUM = struct.Struct("<I")
 _MAX_DEVICE_BYTES = 16
 _OUTCOMES = ("completed", "stopped")
 _UNKNOWN = 255
-_TRAIN_ROWS, _TEST_ROWS = 120, 30
 _NOT_AN_ADDRESS = "This shared address is damaged or incomplete; copy it again, whole."
 
 
@@ -191,8 +190,8 @@ def _pack_metrics(metrics: dict[str, Any]) -> bytes:
         epochs if isinstance(epochs, int) and 0 <= epochs < 2**32 else 0,
         _read_loss(metrics.get("final_loss")),
         _read_loss(metrics.get("test_loss")),
-        _count_rows(metrics.get("train_accuracy"), _TRAIN_ROWS),
-        _count_rows(metrics.get("test_accuracy"), _TEST_ROWS),
+        _count_rows(metrics.get("train_accuracy"), TRAIN_ROWS),
+        _count_rows(metrics.get("test_accuracy"), TEST_ROWS),
     )
 
 
@@ -203,8 +202,8 @@ def _unpack_metrics(reader: _Reader) -> dict[str, Any]:
         "epochs_done": epochs or None,
         "final_loss": final_loss if math.isfinite(final_loss) else None,
         "test_loss": test_loss if math.isfinite(test_loss) else None,
-        "train_accuracy": train_right / _TRAIN_ROWS if train_right <= _TRAIN_ROWS else None,
-        "test_accuracy": test_right / _TEST_ROWS if test_right <= _TEST_ROWS else None,
+        "train_accuracy": train_right / TRAIN_ROWS if train_right <= TRAIN_ROWS else None,
+        "test_accuracy": test_right / TEST_ROWS if test_right <= TEST_ROWS else None,
     }
     return {name: value for name, value in known.items() if value is not None}
 

@@ -1,10 +1,9 @@
-"""The command `sweep`, and what it shares with the endpoint: reading settings, summing up."""
+"""The command `sweep`."""
 
 import json
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,84 +11,12 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from iris_mlp.cli_types import FilePath
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS
 from iris_mlp.files import check_writable
-from iris_mlp.sweep import (
-    CSV_COLUMNS,
-    LaneResult,
-    SweepConfig,
-    parse_seeds,
-    parse_values,
-    write_csv,
-)
+from iris_mlp.sweep import LaneResult, Tally, write_csv
 from iris_mlp.sweep import sweep as start_sweep
-
-FilePath = click.Path(dir_okay=False, path_type=Path)
-
-
-@dataclass
-class Tally:
-    """What a sweep has come to so far, without keeping its results.
-
-    Attributes:
-        lanes: Trainings that it holds.
-        done: Trainings that ended.
-        diverged: How many of them diverged.
-        best: The one with the highest test accuracy, and of those the lowest final loss.
-    """
-
-    lanes: int
-    done: int = 0
-    diverged: int = 0
-    best: LaneResult | None = None
-
-    def add(self, result: LaneResult) -> None:
-        """Count a training that ended."""
-        self.done += 1
-        if result.outcome != "completed":
-            self.diverged += 1
-        elif self.best is None or _rank(result) > _rank(self.best):
-            self.best = result
-
-    def summarize(self, elapsed_s: float) -> dict[str, Any]:
-        """Return the summary as plain JSON values."""
-        best = self.best and {**self.best.config.to_dict(), **vars(self.best)}
-        return {
-            "outcome": "completed" if self.done == self.lanes else "stopped",
-            "lanes": self.lanes,
-            "done": self.done,
-            "diverged": self.diverged,
-            "elapsed_s": elapsed_s,
-            "lanes_per_s": self.done / elapsed_s if elapsed_s else 0.0,
-            "best": best and {name: best[name] for name in CSV_COLUMNS},
-        }
-
-
-def read_sweep(
-    optimizer: str = DEFAULTS.optimizer,
-    lr: str | None = None,
-    hidden: str = str(DEFAULTS.hidden),
-    epochs: str = str(DEFAULTS.epochs),
-    seeds: str = "0",
-    batch_size: int = TRAIN_ROWS,
-    random: int | None = None,
-    draw_seed: int = 0,
-) -> SweepConfig:
-    """Return the sweep that these settings describe, each as a user writes it: `0.01,0.1`.
-
-    Raises:
-        SettingsError: A value cannot be read or is out of range; the sentence names it.
-    """
-    return SweepConfig(
-        optimizer=parse_values("optimizer", optimizer, str),
-        lr=parse_values("lr", lr or ""),
-        hidden=parse_values("hidden", hidden, int),
-        epochs=parse_values("epochs", epochs, int),
-        seeds=parse_seeds(seeds),
-        batch_size=batch_size,
-        random=random,
-        draw_seed=draw_seed,
-    )
+from iris_mlp.sweep_settings import read_sweep
 
 
 @click.command(context_settings={"show_default": True})
@@ -144,8 +71,3 @@ def _describe(summary: dict[str, Any]) -> str:
             f"{best['test_accuracy']:.1%}, final loss {best['final_loss']:.4f}"
         )
     return "\n".join(lines)
-
-
-def _rank(result: LaneResult) -> tuple[float, float]:
-    loss = result.final_loss
-    return result.test_accuracy, -loss if loss is not None else float("-inf")

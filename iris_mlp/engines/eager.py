@@ -6,13 +6,11 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
-from iris_mlp.config import TRAIN_ROWS, TrainConfig
+from iris_mlp.config import OPTIMIZER_NAMES, TRAIN_ROWS, TrainConfig
 from iris_mlp.data import IrisSplit
 from iris_mlp.devices import synchronize
 from iris_mlp.engines import CHUNK_S, Chunk, shuffle_rows
 from iris_mlp.model import IrisMLP
-
-_OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 
 
 def run(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Generator[Chunk]:
@@ -24,7 +22,8 @@ def run(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Generator[Chun
         split: The rows, on the same device.
     """
     # Made before the first epoch is asked for: the lesson times the loop alone.
-    optimizer = _OPTIMIZERS[config.optimizer](model.parameters(), lr=config.lr)
+    make_optimizer = getattr(torch.optim, OPTIMIZER_NAMES[config.optimizer])
+    optimizer = make_optimizer(model.parameters(), lr=config.lr)
     return _loop(config, model, split, optimizer)
 
 

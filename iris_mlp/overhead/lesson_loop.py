@@ -5,15 +5,13 @@ from time import perf_counter
 import torch
 from torch import nn
 
-from iris_mlp.config import TrainConfig
+from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig
 from iris_mlp.data import load_split
 from iris_mlp.devices import resolve_device, synchronize
 from iris_mlp.model import build_model
 
 STAGES = ("forward", "loss", "zero_grad", "backward", "optimizer", "item")
 """What the loop does in an epoch, in its order."""
-
-_OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 
 
 class LessonLoop:
@@ -35,7 +33,8 @@ class LessonLoop:
         self._y = split.y_train.repeat(repeat_rows)
         self.model = build_model(config.hidden, config.seed).to(self.device)
         self._criterion = nn.CrossEntropyLoss()
-        self._optimizer = _OPTIMIZERS[config.optimizer](self.model.parameters(), lr=config.lr)
+        make_optimizer = getattr(torch.optim, OPTIMIZER_NAMES[config.optimizer])
+        self._optimizer = make_optimizer(self.model.parameters(), lr=config.lr)
 
     def time_epochs(self, epochs: int, record_every: int = 1) -> float:
         """Run some epochs and return their seconds, waiting for the device at both ends."""

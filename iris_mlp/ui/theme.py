@@ -7,9 +7,6 @@ from gradio.themes.utils import colors, sizes
 
 STYLE_SHEETS = sorted(Path(__file__).parent.rglob("*.css"), key=lambda path: path.stem != "style")
 
-SPECIES_COLORS = ("#0072b2", "#e08a00", "#c8649f")
-"""Setosa, versicolor, virginica: told apart with any colour vision (after Okabe and Ito 2008)."""
-
 _VIOLET = colors.Color(
     c50="#f5f2fb",
     c100="#e9e3f6",

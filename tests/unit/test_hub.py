@@ -25,8 +25,8 @@ from iris_mlp import hub, hub_cli, hub_client
 from iris_mlp.checkpoint import MAX_FILE_BYTES, SHIPPED_WEIGHTS, Checkpoint
 from iris_mlp.data import FEATURE_NAMES
 from iris_mlp.errors import HubError, WeightsError
+from iris_mlp.hub_model import HubIrisMLP
 from iris_mlp.inference import Classifier
-from iris_mlp.model import IrisMLP, build_model
 from iris_mlp.training import History
 from tests.hub_standin import (
     OAUTH_TOKEN,
@@ -222,7 +222,7 @@ def test_token_stays_with_the_hub_when_large_files_lie_elsewhere(
 
 
 def test_model_is_a_hub_model_with_four_tensors() -> None:
-    model = build_model(hidden=10, seed=0)
+    model = HubIrisMLP(hidden=10)
     assert isinstance(model, PyTorchModelHubMixin)
     assert list(model.state_dict()) == ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]
 
@@ -230,14 +230,14 @@ def test_model_is_a_hub_model_with_four_tensors() -> None:
 def test_saved_folder_gives_the_model_back_with_its_scaler(
     tmp_path: Path, checkpoint: Checkpoint
 ) -> None:
-    IrisMLP.from_checkpoint(checkpoint).save_pretrained(tmp_path)
+    HubIrisMLP.from_checkpoint(checkpoint).save_pretrained(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "model.safetensors",
         "config.json",
         "README.md",
     }
     assert (tmp_path / "model.safetensors").read_bytes() == SHIPPED_WEIGHTS.read_bytes()
-    model = IrisMLP.from_pretrained(tmp_path)
+    model = HubIrisMLP.from_pretrained(tmp_path)
     assert not model.training
     expected = Classifier(checkpoint).predict(np.array([SETOSA]))
     assert model.classify([SETOSA]).logits.tolist() == expected.logits.tolist()
@@ -246,25 +246,25 @@ def test_saved_folder_gives_the_model_back_with_its_scaler(
 
 def test_readme_of_the_user_is_not_overwritten(tmp_path: Path, checkpoint: Checkpoint) -> None:
     (tmp_path / "README.md").write_text("mine")
-    IrisMLP.from_checkpoint(checkpoint).save_pretrained(tmp_path)
+    HubIrisMLP.from_checkpoint(checkpoint).save_pretrained(tmp_path)
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
 def test_model_goes_to_the_hub_and_back(
     server: HubStandin, home: Path, signed_in: None, checkpoint: Checkpoint
 ) -> None:
-    IrisMLP.from_checkpoint(checkpoint).push_to_hub(REPO)
-    model = IrisMLP.from_pretrained(REPO)
+    HubIrisMLP.from_checkpoint(checkpoint).push_to_hub(REPO)
+    model = HubIrisMLP.from_pretrained(REPO)
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, checkpoint.state[name])
     assert model.classify([SETOSA]).describe()["label"] == "setosa"
     # What was downloaded once is there when the Hub is not.
     server.fail(".*", status=503)
-    assert IrisMLP.from_pretrained(REPO).to_checkpoint().to_bytes() == checkpoint.to_bytes()
+    assert HubIrisMLP.from_pretrained(REPO).to_checkpoint().to_bytes() == checkpoint.to_bytes()
 
 
 def test_model_trained_further_loses_the_old_metrics(checkpoint: Checkpoint) -> None:
-    model = IrisMLP.from_checkpoint(checkpoint)
+    model = HubIrisMLP.from_checkpoint(checkpoint)
     with torch.no_grad():
         model.fc1.weight += 1
     after = model.to_checkpoint()
@@ -272,7 +272,7 @@ def test_model_trained_further_loses_the_old_metrics(checkpoint: Checkpoint) -> 
 
 
 def test_new_model_is_saved_with_the_scaler_of_the_lesson(checkpoint: Checkpoint) -> None:
-    assert build_model(hidden=3, seed=1).to_checkpoint().scaler == checkpoint.scaler
+    assert HubIrisMLP(hidden=3).to_checkpoint().scaler == checkpoint.scaler
 
 
 def test_from_pretrained_refuses_a_file_that_is_not_exactly_the_model(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_from_pretrained_refuses_a_file_that_is_not_exactly_the_model(tmp_path: 
 
     save_file({"fc1.weight": torch.zeros(10, 4)}, tmp_path / "model.safetensors")
     with pytest.raises(WeightsError, match="exactly the tensors"):
-        IrisMLP.from_pretrained(tmp_path)
+        HubIrisMLP.from_pretrained(tmp_path)
 
 
 # --- the model card ------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def pull_model(checkpoint: Checkpoint) -> object:
 
 
 def load_model(checkpoint: Checkpoint) -> object:
-    return IrisMLP.from_pretrained(REPO)
+    return HubIrisMLP.from_pretrained(REPO)
 
 
 def no_change(server: HubStandin) -> None:

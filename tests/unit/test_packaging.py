@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -86,6 +87,28 @@ def list_imports(path: Path) -> set[str]:
     }
 
 
+def test_no_module_imports_itself_by_way_of_others():
+    """Imports within functions count: they would only hide a circle."""
+    paths = {path.with_suffix(""): path for path in (ROOT / "iris_mlp").rglob("*.py")}
+    files = {".".join(stem.relative_to(ROOT).parts): path for stem, path in paths.items()}
+    modules = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    imports = {
+        module: {
+            found if found in modules else found.rpartition(".")[0] for found in list_imports(path)
+        }
+        for module, path in modules.items()
+    }
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
+
+
+def test_the_network_alone_loads_nothing_of_the_hub():
+    code = "import sys, iris_mlp.model; print('huggingface_hub' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
 def test_tabs_never_import_each_other_and_share_components_alone():
     ui = ROOT / "iris_mlp" / "ui"
     tabs = {path.parent.name for path in ui.glob("*/tab.py")}
@@ -95,6 +118,12 @@ def test_tabs_never_import_each_other_and_share_components_alone():
         for path in (ui / folder).glob("*.py"):
             found = [name for name in list_imports(path) if name.startswith(others)]
             assert not found, f"{path.relative_to(ROOT)} imports {found}"
+
+
+def test_the_page_imports_nothing_of_the_command_line():
+    for path in (ROOT / "iris_mlp" / "ui").rglob("*.py"):
+        found = [n for n in list_imports(path) if re.match(r"iris_mlp\.(__main__|\w*cli)\b", n)]
+        assert not found, f"{path.relative_to(ROOT)} imports {found}"
 
 
 def test_app_file_is_short():

@@ -9,15 +9,8 @@ import pytest
 
 from iris_mlp.config import Limits, TrainConfig
 from iris_mlp.errors import OutputError, SettingsError
-from iris_mlp.sweep import (
-    CSV_COLUMNS,
-    SweepConfig,
-    parse_seeds,
-    parse_values,
-    sweep,
-    watch_sweep,
-    write_csv,
-)
+from iris_mlp.sweep import CSV_COLUMNS, sweep, watch_sweep, write_csv
+from iris_mlp.sweep_settings import SweepConfig, parse_seeds, parse_values
 from iris_mlp.training import train
 
 HOURS = TrainConfig(device="cpu", engine="fused", epochs=10_000_000, hidden=4096)

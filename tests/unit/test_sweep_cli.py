@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.errors import IrisMlpError, OutputError, SettingsError
-from iris_mlp.sweep_cli import Tally, sweep
+from iris_mlp.sweep import Tally
+from iris_mlp.sweep_cli import sweep
 from iris_mlp.training import train
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import carray, njit, types  # type: ignore[attr-defined]
 
-from iris_mlp.config import TRAIN_ROWS
+from iris_mlp.config import TEST_ROWS, TRAIN_ROWS
 from iris_mlp.engines.fused_cpu.layout import (
     ARGUMENTS,
     DRAWS,
@@ -45,7 +45,6 @@ from iris_mlp.engines.fused_cpu.vectors import (
     total,
 )
 
-TEST_ROWS = 30
 ZERO, ONE, TINY = np.float32(0.0), np.float32(1.0), np.float32(1e-30)
 FAR, LOWEST = np.float32(6400.0), np.float32(-60.0)
 BETA_1, BETA_2, EPSILON = np.float32(0.9), np.float32(0.999), np.float32(1e-8)

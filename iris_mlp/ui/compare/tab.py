@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from iris_mlp.config import DEFAULTS, TRAIN_ROWS
+from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS
 from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.overhead.race import list_candidates
 from iris_mlp.ui.compare.batch_panel import render_curves, run_batches
@@ -183,7 +183,7 @@ def _build_memory(measuring: dict[str, Any]) -> gr.HTML:
                 )
                 rows = gr.Number(TRAIN_ROWS, label=i18n("compare.memory_rows"), min_width=110)
             optimizer = gr.Radio(
-                [("SGD", "sgd"), ("Adam", "adam")],
+                [(label, name) for name, label in OPTIMIZER_NAMES.items()],
                 value=DEFAULTS.optimizer,
                 label=i18n("compare.memory_optimizer"),
             )

@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from iris_mlp.config import TrainConfig
-from iris_mlp.sweep import LaneResult, SweepConfig
+from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig
+from iris_mlp.sweep import LaneResult
+from iris_mlp.sweep_settings import SweepConfig
 from iris_mlp.ui.explore.live_panel import settings_of
 from iris_mlp.ui.strings import Translate
 
@@ -124,7 +125,7 @@ def describe_landscape(
         "words": {
             "caption": t(
                 f"explore.caption_{fixed}",
-                optimizer={"sgd": "SGD", "adam": "Adam"}[base["optimizer"]],
+                optimizer=OPTIMIZER_NAMES[base["optimizer"]],
                 value=f"{base[fixed]:,}",
             ),
             "lr": t("train.lr"),

@@ -11,7 +11,13 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from iris_mlp.config import DEFAULTS, OPTIMIZERS, TrainConfig, host_limits
+from iris_mlp.config import (
+    DEFAULTS,
+    OPTIMIZER_NAMES,
+    TEST_ROWS,
+    TrainConfig,
+    host_limits,
+)
 from iris_mlp.data import load_flowers
 from iris_mlp.errors import SettingsError
 from iris_mlp.inference import Classifier, shipped_classifier
@@ -154,7 +160,7 @@ def render_controls(t: Translate) -> str:
     choices = "".join(
         f'<label><input type="radio" name="live-optimizer" value="{name}"'
         f"{' checked' if name == DEFAULTS.optimizer else ''}><span>{label}</span></label>"
-        for name, label in zip(OPTIMIZERS, ("SGD", "Adam"))
+        for name, label in OPTIMIZER_NAMES.items()
     )
     sliders = "".join(
         f'<div class="live-slider"><label for="live-{name}">{escape(t(f"train.{name}"))}</label>'
@@ -218,7 +224,7 @@ def _describe_chart(result: TrainResult, t: Translate) -> dict[str, Any]:
         "explore.trained",
         epochs=f"{progress.epoch:,}",
         elapsed=f"{progress.elapsed_s * 1000:,.0f}",
-        right=round(evaluation.test_accuracy * 30),
+        right=round(evaluation.test_accuracy * TEST_ROWS),
     )
     figures = [
         f"{progress.train_loss:.4f}",

@@ -8,14 +8,14 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from iris_mlp.config import TrainConfig
-from iris_mlp.sweep import LaneResult, SweepConfig
+from iris_mlp.config import OPTIMIZER_NAMES, TEST_ROWS, TrainConfig
+from iris_mlp.sweep import LaneResult
+from iris_mlp.sweep_settings import SweepConfig
 from iris_mlp.ui.components.svg import SVG_SCRIPT
 from iris_mlp.ui.explore.live_panel import settings_of
 from iris_mlp.ui.strings import Translate
 
 SEEDS = 1_000
-TEST_ROWS = 30
 
 _SCRIPT = Path(__file__).with_suffix(".js")
 _TEMPLATE = """
@@ -123,7 +123,7 @@ def describe_sample(sample: Sample, note: str, running: bool, t: Translate) -> d
             "hint": t("explore.luck_hint") if losses else "",
             "settings": t(
                 "explore.luck_settings",
-                optimizer={"sgd": "SGD", "adam": "Adam"}[sample.base.optimizer],
+                optimizer=OPTIMIZER_NAMES[sample.base.optimizer],
                 lr=f"{sample.base.lr:g}",
                 epochs=f"{sample.base.epochs:,}",
                 hidden=sample.base.hidden,

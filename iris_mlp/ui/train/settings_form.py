@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from iris_mlp.config import DEFAULTS, TRAIN_ROWS, default_lr
+from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS, default_lr
 from iris_mlp.devices import choose_auto_device, explain_missing, list_devices
 from iris_mlp.training import list_engines
 from iris_mlp.ui.strings import page_i18n
@@ -29,7 +29,7 @@ def build_settings() -> list[Any]:
         )
         with gr.Row():
             optimizer = gr.Radio(
-                [("SGD", "sgd"), ("Adam", "adam")],
+                [(label, name) for name, label in OPTIMIZER_NAMES.items()],
                 value=DEFAULTS.optimizer,
                 label=i18n("train.optimizer"),
                 scale=2,

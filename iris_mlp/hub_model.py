@@ -1,26 +1,27 @@
-"""What makes the model one of the Hub: `from_pretrained`, `save_pretrained`, `push_to_hub`."""
-
-from __future__ import annotations
+"""The model as one of the Hub: `from_pretrained`, `save_pretrained`, `push_to_hub`."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
-from huggingface_hub import PyTorchModelHubMixin
+import numpy as np
+import torch
+from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 
-if TYPE_CHECKING:
-    import numpy as np
+from iris_mlp import hub
+from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.data import load_split
+from iris_mlp.files import write_atomically
+from iris_mlp.hub_client import ask_once, explain_failures
+from iris_mlp.inference import Classifier, Prediction
+from iris_mlp.model import IrisMLP
+from iris_mlp.model_card import CARD_FILE, WEIGHTS_FILE, render_files
 
-    from iris_mlp.checkpoint import Checkpoint
-    from iris_mlp.inference import Prediction
 
-
-class HubMixin(PyTorchModelHubMixin):
-    """The Hub's methods of `IrisMLP`; files are the ones of `iris_mlp.model_card`.
-
-    The imports stand inside the methods because a checkpoint is made of a model.
+class HubIrisMLP(IrisMLP, PyTorchModelHubMixin):
+    """The network with the Hub's methods; files are the ones of `iris_mlp.model_card`.
 
     Attributes:
         origin: The checkpoint that the model was loaded from, with scaler, settings and metrics.
@@ -57,12 +58,6 @@ class HubMixin(PyTorchModelHubMixin):
             HubError: The repository cannot be read; the sentence says why.
             WeightsError: The file is refused; the sentence says why.
         """
-        from huggingface_hub import hf_hub_download
-
-        from iris_mlp.checkpoint import Checkpoint
-        from iris_mlp.hub_client import ask_once, explain_failures
-        from iris_mlp.model_card import WEIGHTS_FILE
-
         name = str(pretrained_model_name_or_path)
         if os.path.isdir(name):
             path = os.path.join(name, WEIGHTS_FILE)
@@ -78,14 +73,16 @@ class HubMixin(PyTorchModelHubMixin):
                     force_download=force_download,
                     local_files_only=local_files_only,
                 )
-        return cls.from_checkpoint(Checkpoint.load(Path(path))).to(map_location)  # type: ignore[attr-defined]
+        return cls.from_checkpoint(Checkpoint.load(Path(path))).to(map_location)
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> Self:
         """Return the model of a checkpoint, in evaluation mode, with its scaler."""
-        model: Any = checkpoint.build_model()
+        with torch.device("meta"):
+            model = cls(checkpoint.hidden)
+        model.to_empty(device="cpu").load_state_dict(checkpoint.state)
         model.origin = checkpoint
-        return model
+        return model.eval()
 
     def to_checkpoint(self) -> Checkpoint:
         """Return the weights as they are now with what is needed to use them.
@@ -93,13 +90,7 @@ class HubMixin(PyTorchModelHubMixin):
         A model that was trained since it was loaded keeps its scaler and loses the metrics, which
         are no longer its own; one that was never loaded takes the scaler of the lesson's split.
         """
-        import torch
-
-        from iris_mlp.checkpoint import Checkpoint
-        from iris_mlp.data import load_split
-
-        tensors: dict[str, torch.Tensor] = self.state_dict()  # type: ignore[attr-defined]
-        state = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+        state = {name: tensor.cpu().clone() for name, tensor in self.state_dict().items()}
         if self.origin is None:
             return Checkpoint(state=state, scaler=load_split().scaler, settings={}, metrics={})
         if all(torch.equal(self.origin.state[name], tensor) for name, tensor in state.items()):
@@ -108,10 +99,6 @@ class HubMixin(PyTorchModelHubMixin):
 
     def classify(self, lengths_cm: Sequence[Sequence[float]] | np.ndarray) -> Prediction:
         """Classify flowers from sepal length and width, petal length and width in cm, (n, 4)."""
-        import numpy as np
-
-        from iris_mlp.inference import Classifier
-
         return Classifier(self.to_checkpoint()).predict(np.asarray(lengths_cm, np.float64))
 
     def push_to_hub(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -122,15 +109,10 @@ class HubMixin(PyTorchModelHubMixin):
         Raises:
             HubError: The Hub cannot be asked, or refuses; the sentence says why.
         """
-        from iris_mlp.hub import push
-
-        return push(repo_id, self.to_checkpoint(), private=private, token=token)
+        return hub.push(repo_id, self.to_checkpoint(), private=private, token=token)
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """Write the repository's files; a README.md that is there stays, as is promised."""
-        from iris_mlp.files import write_atomically
-        from iris_mlp.model_card import CARD_FILE, render_files
-
         for name, data in render_files(self.to_checkpoint()).items():
             path = save_directory / name
             if name != CARD_FILE or not path.exists():
