@@ -381,7 +381,8 @@ def test_known_name_is_answered_with_its_facts_and_source():
     facts = Page(hardware_tab.read_name(request_in("en"), "4070 laptop")).facts()
     assert facts["Series"] == "40"
     assert facts["Tier"] == "70, upper middle"
-    assert facts["Architecture"] == "Ada Lovelace (2023)"
+    assert facts["Architecture"] == "Ada Lovelace"
+    assert facts["Year"] == "2023"
     assert facts["Laptop"] == "yes"
     assert facts["VRAM"] == "8 GB"
     assert facts["Compute capability"] == "8.9"

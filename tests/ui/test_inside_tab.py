@@ -355,7 +355,7 @@ def test_huge_learning_rate_is_told_with_the_size_of_what_differs():
     largest = max(float(tensor.abs().max()) for tensor in updated.values())
     shown = read_text(take_step(None, None, "setosa", "flower", lr, *FLOWER_CM))
     most, share = re.search(
-        r"differ by at most (\S+), which is (\S+) of the largest one", shown
+        r"differ by at most (\S+), which is (\S+) of the largest one", shown.replace("−", "-")
     ).groups()
     assert float(most) / largest == pytest.approx(float(share), rel=0.2)
     assert float(share) < 1e-5

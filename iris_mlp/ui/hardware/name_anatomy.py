@@ -143,7 +143,7 @@ def _render_gpu_name(card: GpuName, t: Translate) -> str:
     choices = render_choices(label, card.nearest) if card.nearest else ""
     nothing_known = not card.known and card.series is None
     return _render_card(
-        t("hardware.kind_gpu"),
+        t("hardware.kind_any" if nothing_known else "hardware.kind_gpu"),
         title,
         _draw_title(title, shown, card.meanings, t),
         "" if nothing_known else render_facts(_list_gpu_facts(card, t), t),
@@ -159,7 +159,8 @@ def _list_gpu_facts(card: GpuName, t: Translate) -> list[Fact]:
         "vendor": card.vendor,
         "line": t(f"hardware.line_name.{card.line}") if card.line else None,
         "series": card.series,
-        "architecture": with_year(card.architecture, card.year),
+        "architecture": card.architecture,
+        "column_year": str(card.year) if card.year else None,
         "chip": card.chip,
         "tier": _describe_tier(card.tier, t) if card.tier else None,
         "form": t(f"hardware.{form_key}") if form_key else None,

@@ -18,7 +18,12 @@ from iris_mlp.introspection.training_step import (
 )
 from iris_mlp.ui.components.code_block import render_code, render_folded
 from iris_mlp.ui.errors import translate_error, user_errors
-from iris_mlp.ui.inside.walkthrough_panel import format_number, send_flower, take_checkpoint
+from iris_mlp.ui.inside.walkthrough_panel import (
+    format_difference,
+    format_number,
+    send_flower,
+    take_checkpoint,
+)
 from iris_mlp.ui.strings import Translate, request_translator
 
 ROWS = ("flower", "batch")
@@ -79,9 +84,9 @@ def render_step(step: TrainingStep, t: Translate) -> str:
     verdict = t(
         "inside.step_verdict",
         numbers=sum(tensor.before.size for tensor in step.tensors),
-        gradients=f"{step.max_gradient_difference:.1e}",
-        updates=f"{step.max_update_difference:.1e}",
-        relative=f"{step.max_update_difference / largest if largest else 0:.1e}",
+        gradients=format_difference(step.max_gradient_difference),
+        updates=format_difference(step.max_update_difference),
+        relative=format_difference(step.max_update_difference / largest if largest else 0),
     )
     biases = {tensor.name: tensor.by_hand for tensor in step.tensors if "bias" in tensor.name}
     silent = int((biases["fc1.bias"] == 0).sum())
@@ -170,7 +175,7 @@ def _render_numbers(tensor: StepTensor, t: Translate) -> str:
             _format(float(tensor.before[index])),
             _format(by_hand),
             _format(by_autograd),
-            f"{abs(by_hand - by_autograd):.1e}",
+            format_difference(abs(by_hand - by_autograd)),
             _format(float(tensor.updated_by_hand[index])),
             _format(float(tensor.updated_by_optimizer[index])),
         )
