@@ -76,7 +76,9 @@ def test_noise_follows_the_slider_and_memory_the_numbers(visit):
         expect(conclusion).to_contain_text("At epoch 20,000")
         page.locator("#exp-memory input[type=number]").nth(0).fill("65536")
         page.locator("#exp-memory input[type=number]").nth(1).fill("1000000")
-        expect(page.locator("#memory-view .exp-conclusion")).to_contain_text("only about 10,900 rows")
+        expect(page.locator("#memory-view .exp-conclusion")).to_contain_text(
+            "only about 10,900 rows"
+        )
         page.click("#memory-start")
         expect(page.locator("#memory-view .exp-refused")).to_contain_text("choose fewer rows")
 
