@@ -106,11 +106,18 @@ def test_a_waiting_visitor_is_told_the_place_in_the_queue(visit, url, locale: st
         while jobs[-1].status().rank is None:
             page.wait_for_timeout(50)
         page.click("#start")
-        note = page.locator("#loss-chart .loss-chart-note")
-        expect(note).to_contain_text(said)
+        expect(page.locator(".settings .run-place")).to_contain_text(said)
+        page.get_by_role("tab").nth(2).click()  # Explore, whose sweeps wait for the same places
+        page.click("#explore-start")
+        expect(page.locator("#explore-start")).to_be_disabled()
+        line = page.locator(".landscape-side .run-place")
+        expect(line).to_contain_text(said.replace("2", "3"))
+        page.click("#explore-stop")
+        page.get_by_role("tab").first.click()
         for job in jobs:
             job.cancel()
         expect(page.locator(".run-summary")).to_be_visible()
+        expect(page.locator(".settings .run-place")).to_have_text("")
 
 
 def test_closed_tab_frees_the_slot(visit):

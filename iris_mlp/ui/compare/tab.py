@@ -1,6 +1,5 @@
 """The CPU vs GPU tab: four experiments on the visitor's own machine, one panel each."""
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -8,7 +7,6 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS
-from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.overhead.race import list_candidates
 from iris_mlp.ui.compare.batch_panel import render_curves, run_batches
 from iris_mlp.ui.compare.crossover_panel import render_crossover, run_crossover
@@ -18,10 +16,10 @@ from iris_mlp.ui.compare.memory_panel import measure_step, show_memory
 from iris_mlp.ui.compare.noise_panel import render_noise, show_noise
 from iris_mlp.ui.compare.race_panel import LAP_EPOCHS, render_race, run_race
 from iris_mlp.ui.components.prose import build_prose
+from iris_mlp.ui.run_button import PRIVATE, RunButtons, training_slots
 from iris_mlp.ui.strings import page_i18n, request_translator
 
 NOISE_EPOCH_STEP = 100
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 class View(NamedTuple):
@@ -61,22 +59,6 @@ def load_page(request: gr.Request) -> View:
     )
 
 
-def begin() -> tuple[threading.Event, Any, Any]:
-    """Make the switch that stops an experiment, and let the visitor press Stop alone."""
-    return threading.Event(), gr.update(interactive=False), gr.update(interactive=True)
-
-
-def stop_experiment(stop: threading.Event | None) -> None:
-    """Ask this visitor's experiment to end; it shows what it has measured."""
-    if stop is not None:
-        stop.set()
-
-
-def release_buttons() -> tuple[Any, Any]:
-    """Let the visitor start again."""
-    return gr.update(interactive=True), gr.update(interactive=False)
-
-
 def build(checkpoint: gr.State) -> CompareTab:
     """Lay out and wire the tab.
 
@@ -84,8 +66,6 @@ def build(checkpoint: gr.State) -> CompareTab:
         checkpoint: The weights of the visitor's last run, a `Checkpoint` or None.
     """
     i18n = page_i18n()
-    # Experiments and trainings share the cores, and so the slots.
-    measuring = PRIVATE | {"concurrency_id": "training", "concurrency_limit": usable_cores()}
 
     def build_race_settings() -> list[Any]:
         choices = [(i18n(f"compare.lap_{epochs}"), epochs) for epochs in LAP_EPOCHS]
@@ -105,15 +85,13 @@ def build(checkpoint: gr.State) -> CompareTab:
         ]
 
     with gr.Column(elem_classes="experiments"):
-        _, race = _build_experiment("race", run_race, measuring, build_race_settings)
-        _, ledger = _build_experiment("ledger", run_ledger, measuring)
-        _, crossover = _build_experiment(
-            "crossover", run_crossover, measuring, lambda: [checkpoint]
-        )
+        _, race = _build_experiment("race", run_race, build_race_settings)
+        _, ledger = _build_experiment("ledger", run_ledger)
+        _, crossover = _build_experiment("crossover", run_crossover, lambda: [checkpoint])
         (epoch,), batches = _build_experiment(
-            "batch", run_batches, measuring, build_noise_settings, views=("noise", "curves")
+            "batch", run_batches, build_noise_settings, views=("noise", "curves")
         )
-        memory = _build_memory(measuring)
+        memory = _build_memory()
     epoch.input(
         show_noise,
         epoch,
@@ -128,7 +106,6 @@ def build(checkpoint: gr.State) -> CompareTab:
 def _build_experiment(
     name: str,
     run: Callable[..., Any],
-    measuring: dict[str, Any],
     build_settings: Callable[[], list[Any]] = lambda: [],
     views: Sequence[str] = (),
 ) -> tuple[list[Any], list[gr.HTML]]:
@@ -137,41 +114,28 @@ def _build_experiment(
     Args:
         name: Of the panel, in the catalogue and in the page.
         run: Handler that takes the switch, the settings and the request, and streams the views.
-        measuring: Options of the event that measures.
         build_settings: Builds the inputs below the buttons.
         views: Names of the pictures; left out, there is one with the panel's name.
 
     Returns:
         The settings and the pictures.
     """
-    i18n, stop = page_i18n(), gr.State()
+    i18n = page_i18n()
     with gr.Row(elem_classes="exp-panel", elem_id=f"exp-{name}"):
         with gr.Column(scale=2, min_width=260, elem_classes="exp-words"):
             build_prose(f"compare.{name}_text")
-            with gr.Row(elem_classes="actions"):
-                start = gr.Button(
-                    i18n(f"compare.{name}_start"), variant="primary", elem_id=f"{name}-start"
-                )
-                stop_button = gr.Button(
-                    i18n("compare.stop"), interactive=False, elem_id=f"{name}-stop"
-                )
+            buttons = RunButtons(i18n(f"compare.{name}_start"), f"{name}-")
             settings = build_settings()
         with gr.Column(scale=5, min_width=280, elem_classes="exp-views"):
             pictures = [
                 gr.HTML(elem_id=f"{view}-view", apply_default_css=False)
                 for view in views or (name,)
             ]
-    began = start.click(
-        begin, None, [stop, start, stop_button], queue=False, trigger_mode="once", **PRIVATE
-    )
-    ended = began.then(run, [stop, *settings], pictures, **measuring)
-    # Also after an error, which would else leave the buttons as they are during a run.
-    ended.then(release_buttons, None, [start, stop_button], queue=False, **PRIVATE)
-    stop_button.click(stop_experiment, stop, queue=False, **PRIVATE)
+    buttons.run(run, settings, pictures)
     return settings, pictures
 
 
-def _build_memory(measuring: dict[str, Any]) -> gr.HTML:
+def _build_memory() -> gr.HTML:
     """Lay out and wire the memory of a training step, which is computed at every touch."""
     i18n = page_i18n()
     with gr.Row(elem_classes="exp-panel", elem_id="exp-memory"):
@@ -193,5 +157,5 @@ def _build_memory(measuring: dict[str, Any]) -> gr.HTML:
     sizes = [hidden, rows, optimizer]
     for control in sizes:
         control.input(show_memory, sizes, memory, trigger_mode="always_last", **PRIVATE)
-    measure.click(measure_step, sizes, memory, trigger_mode="once", **measuring)
+    measure.click(measure_step, sizes, memory, trigger_mode="once", **training_slots(), **PRIVATE)
     return memory
