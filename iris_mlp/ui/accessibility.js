@@ -14,8 +14,8 @@ document.addEventListener("keydown", (event) => {
   next.focus();
 });
 
-const { queueWaiting, queuePlace } = document.documentElement.dataset;
-let placeSaid = null;
+const { queuePlace } = document.documentElement.dataset;
+const WAIT_MS = 400; // a run that gets its place sooner does not wait
 const messageHeads = JSON.parse(document.documentElement.dataset.messageHeads ?? "{}");
 
 function mend() {
@@ -31,14 +31,19 @@ function mend() {
   for (const input of document.querySelectorAll("input[aria-label*=' for ']"))
     input.setAttribute("aria-label",
       input.getAttribute("aria-label").replace(/^(number input|range slider) for /, ""));
-  // Gradio counts the queue in English, over the card below; the chart says it in the page's words.
-  const tracker = document.querySelector("#run-summary .progress-text");
-  const place = tracker?.textContent.match(/queue: (\d+)/)?.[1];
-  const note = document.querySelector("#loss-chart .loss-chart-note");
-  // Once the run has begun, what the chart says stays: later events wait in the queue as well.
-  const said = queuePlace?.replace("{place}", place);
-  const waits = note && [queueWaiting, placeSaid].includes(note.textContent);
-  if (place && waits && note.textContent !== said) note.textContent = placeSaid = said;
+  // Gradio counts the queue in English, out of sight; the line below Start says it in the page's words.
+  for (const line of document.querySelectorAll(".run-place")) {
+    const tracker = line.closest(".block").querySelector(".progress-text");
+    const place = tracker?.textContent.match(/queue: (\d+)/)?.[1];
+    if (!place) line.waitsSince = null;
+    else if (!line.waitsSince) {
+      line.waitsSince = Date.now();
+      setTimeout(mend, WAIT_MS);
+    }
+    const waits = place && Date.now() - line.waitsSince >= WAIT_MS;
+    const said = waits ? queuePlace.replace("{place}", place) : "";
+    if (line.textContent !== said) line.textContent = said;
+  }
 }
 new MutationObserver(mend).observe(document.documentElement, {
   subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["class"],

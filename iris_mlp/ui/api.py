@@ -19,7 +19,7 @@ from iris_mlp import inference
 from iris_mlp.config import DEFAULTS, Engine, Optimizer, TrainConfig, host_limits, read_int
 from iris_mlp.errors import SettingsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
-from iris_mlp.hardware import detect_hardware, to_plain, usable_cores
+from iris_mlp.hardware import detect_hardware, to_plain
 from iris_mlp.overhead.race import LESSON, find_contenders, summarize
 from iris_mlp.overhead.race import race as run_race
 from iris_mlp.overhead.verdict import conclude
@@ -27,6 +27,7 @@ from iris_mlp.plots import draw_png, plot_loss
 from iris_mlp.ui.compare.experiment import TimeLimit, list_compared
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.run_button import training_slots
 from iris_mlp.ui.sweep_endpoint import sweep
 from iris_mlp.zerogpu import train as start_training
 
@@ -162,7 +163,7 @@ def decode_gpu(name: str) -> dict[str, Any]:
 
 def build() -> None:
     """Add the endpoints to the app that is being built."""
-    slots: dict[str, Any] = {"concurrency_id": "training", "concurrency_limit": usable_cores()}
+    slots = training_slots()
     summary = gr.JSON(visible=False, label="summary")
     plot = gr.Image(visible=False, label="loss_plot", type="filepath", format="png")
     weights = gr.File(visible=False, label="weights_file")

@@ -13,6 +13,7 @@ from iris_mlp.ui.explore import tab as explore_tab
 from iris_mlp.ui.hardware import tab as hardware_tab
 from iris_mlp.ui.inside import tab as inside_tab
 from iris_mlp.ui.page import PAGE_TITLE
+from iris_mlp.ui.run_button import PRIVATE, QUICK
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.train import tab as train_tab
 from iris_mlp.ui.train import take_home
@@ -28,9 +29,6 @@ from iris_mlp.ui.visitor import (
 def build_app() -> gr.Blocks:
     """Return the app, ready to launch."""
     i18n = page_i18n()
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    # Past the queue it is one request instead of two and a stream, but no warning gets through.
-    quick: dict[str, Any] = private | {"queue": False}
     sign_in = take_home.make_sign_in()
     with gr.Blocks(title=PAGE_TITLE, analytics_enabled=False, delete_cache=(600, 7200)) as app:
         api.build()  # first, so that no private event takes an endpoint's name
@@ -55,21 +53,21 @@ def build_app() -> gr.Blocks:
             classify.adopt_run,
             [train.checkpoint, *classify.adopt_inputs],
             classify.outputs,
-            **private,
+            **PRIVATE,
         )
-        train.finished.then(store_run, [train.checkpoint, train.history], browser, **quick)
+        train.finished.then(store_run, [train.checkpoint, train.history], browser, **QUICK)
         recalled = [train.checkpoint, train.history, is_shared, *train.settings]
-        welcomed = app.load(welcome_back, browser, recalled, **private)
+        welcomed = app.load(welcome_back, browser, recalled, **PRIVATE)
         welcomed.then(
             classify.on_load,
             [train.checkpoint, is_shared, *classify.on_load_inputs],
             classify.outputs,
-            **quick,
+            **QUICK,
         )
         # When it is opened: it shows the flower and the weights that are then in use.
-        inside_page.select(inside.on_load, inside.on_load_inputs, inside.on_load_outputs, **quick)
+        inside_page.select(inside.on_load, inside.on_load_inputs, inside.on_load_outputs, **QUICK)
         for choice in explore.choices:
-            choice.success(explore_tab.spread_settings, explore.chosen, train.settings, **quick)
+            choice.success(explore_tab.spread_settings, explore.chosen, train.settings, **QUICK)
         for handler, outputs in (
             (show_masthead, [masthead]),
             (train.on_load, train.on_load_outputs),
@@ -77,7 +75,7 @@ def build_app() -> gr.Blocks:
             (compare.on_load, compare.on_load_outputs),
             (hardware.on_load, hardware.on_load_outputs),
         ):
-            app.load(handler, None, outputs, **quick)
+            app.load(handler, None, outputs, **QUICK)
     return app
 
 
@@ -85,7 +83,11 @@ def welcome_back(request: gr.Request, stored: object) -> list[Any]:
     """Return the run that a visitor comes back to, or opened by a link, and its settings."""
     recalled = recall_run(request.query_params.get(SHARE_PARAMETER), stored, request)
     settings = offer_settings(recalled.config)
-    if not recalled.is_shared:  # a quick visitor has changed some already
+    if recalled.is_shared:
+        t = request_translator(request)
+        key = "shared_weights" if recalled.checkpoint else "shared_settings"
+        gr.Info(t(f"train.{key}"), title=t("train.share_link"))
+    else:  # a quick visitor has changed some already
         settings = [gr.skip()] * len(settings)
     return [recalled.checkpoint, recalled.history, recalled.is_shared, *settings]
 

@@ -107,7 +107,6 @@ def _translate_page(page: bytes, language: str) -> bytes:
     # The English title stands in the page as HTML and as JSON; it is plain text in both.
     page = page.replace(PAGE_TITLE.encode(), title.encode())
     said = f'data-message-heads="{escape(heads)}"'
-    for name, key in (("queue-waiting", "waiting"), ("queue-place", "waiting_place")):
-        said += f' data-{name}="{escape(t(f"train.{key}"))}"'
+    said += f' data-queue-place="{escape(t("common.queue_place"))}"'
     page = page.replace(b'lang="en"', f'lang="{language}" {said}'.encode(), 1)
     return page.replace(b"<head>", f"<head><title>{title}</title>{script}{_MENDS}".encode(), 1)

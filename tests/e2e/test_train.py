@@ -97,6 +97,22 @@ def test_bad_settings_are_answered_with_a_sentence(visit):
         expect(page.get_by_label("Hidden units", exact=True)).to_have_value("10")
 
 
+def test_a_refused_run_leaves_the_curve_of_the_run_before(visit):
+    with visit(locale="zh-CN") as page:
+        fill_number(page, "训练轮数", "500")
+        page.click("#start")
+        note = page.locator("#loss-chart .loss-chart-note")
+        expect(note).to_contain_text("完成：500 轮")
+        fill_number(page, "训练轮数", "2.5")
+        page.click("#start")
+        toast = page.locator(".toast-body")
+        expect(toast).to_contain_text("训练轮数必须是 1 到 10,000,000 之间的整数，而不是 2.5")
+        expect(toast.locator(".toast-title")).to_contain_text("出错了")
+        expect(page.locator("#start")).to_be_enabled()
+        expect(note).to_contain_text("完成：500 轮")
+        assert page.locator(CURVE).get_attribute("d")
+
+
 @pytest.mark.parametrize(("locale", "said"), [("en-US", "number 2 in"), ("zh-CN", "排在第 2 位")])
 def test_a_waiting_visitor_is_told_the_place_in_the_queue(visit, url, locale: str, said: str):
     client, jobs = Client(url, verbose=False), []
@@ -112,12 +128,19 @@ def test_a_waiting_visitor_is_told_the_place_in_the_queue(visit, url, locale: st
                 assert time.monotonic() < deadline, jobs[-1].status()
                 page.wait_for_timeout(50)
             page.click("#start")
-            note = page.locator("#loss-chart .loss-chart-note")
-            expect(note).to_contain_text(said)
+            expect(page.locator(".settings .run-place")).to_contain_text(said)
+            page.get_by_role("tab").nth(2).click()  # Explore, whose sweeps wait for these places
+            page.click("#explore-start")
+            expect(page.locator("#explore-start")).to_be_disabled()
+            line = page.locator(".landscape-side .run-place")
+            expect(line).to_contain_text(said.replace("2", "3"))
+            page.click("#explore-stop")
+            page.get_by_role("tab").first.click()
         finally:
             for job in jobs:
                 job.cancel()
         expect(page.locator(".run-summary")).to_be_visible()
+        expect(page.locator(".settings .run-place")).to_have_text("")
 
 
 def test_closed_tab_frees_the_slot(visit):

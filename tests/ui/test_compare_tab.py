@@ -893,13 +893,3 @@ def test_experiments_share_the_training_slots_and_are_private():
     assert {event.api_visibility for event in events} == {"private"}
     measuring = {e.fn.__name__ for e in events if e.concurrency_id == "training"}
     assert measuring == {"run_race", "run_ledger", "run_crossover", "run_batches", "measure_step"}
-
-
-def test_buttons_are_swapped_while_an_experiment_runs():
-    stop, start_button, stop_button = compare_tab.begin()
-    assert not stop.is_set()
-    assert (start_button["interactive"], stop_button["interactive"]) == (False, True)
-    compare_tab.stop_experiment(stop)
-    compare_tab.stop_experiment(None)
-    assert stop.is_set()
-    assert [b["interactive"] for b in compare_tab.release_buttons()] == [True, False]

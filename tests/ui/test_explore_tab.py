@@ -5,6 +5,7 @@ import re
 import threading
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import gradio as gr
 import numpy as np
@@ -39,7 +40,6 @@ from iris_mlp.ui.explore.tab import (
     run_landscape,
     run_luck,
     spread_settings,
-    stop_sweep,
 )
 from iris_mlp.ui.strings import LANGUAGES, load_catalogue, translator
 from iris_mlp.ui.sweep_endpoint import sweep
@@ -190,8 +190,7 @@ def test_the_whole_landscape_comes_with_the_first_seed():
 
 
 def test_a_cell_is_the_mean_of_its_seeds():
-    *_, last = run_landscape(make_settings(epochs=20, seed=2), "hidden", 3, None)
-    value = last.chart
+    *_, value = run_landscape(Event(), make_settings(epochs=20, seed=2), "hidden", 3, None)
     column = COLUMNS["hidden"].index(6)
     cell = value["cells"][LRS.index(0.1) * len(COLUMNS["hidden"]) + column]
     runs = [run_to_end(lr=0.1, hidden=6, epochs=20, seed=seed) for seed in (2, 3, 4)]
@@ -206,19 +205,20 @@ def test_a_cell_is_the_mean_of_its_seeds():
 
 
 def test_a_stopped_landscape_keeps_what_is_done():
-    updates = run_landscape(make_settings(epochs=50_000), "hidden", 10, None)
-    stop = next(updates).stop
+    stop = Event()
+    updates = run_landscape(stop, make_settings(epochs=50_000), "hidden", 10, None)
     next(updates)
-    stop_sweep(stop)
+    next(updates)
+    stop.set()
     *_, last = updates
-    done = sum(cell[0] for cell in last.chart["cells"] if cell)
+    done = sum(cell[0] for cell in last["cells"] if cell)
     assert 0 < done < 990
-    assert last.chart["note"].startswith(f"Stopped after {done} of 990 runs")
+    assert last["note"].startswith(f"Stopped after {done} of 990 runs")
     assert count_sweep_threads() == 0
 
 
 def test_a_closed_tab_ends_its_trainings():
-    updates = run_luck(make_settings(epochs=50_000), None)
+    updates = run_luck(Event(), make_settings(epochs=50_000), None)
     next(updates)
     next(updates)
     assert count_sweep_threads() > 0
@@ -229,8 +229,8 @@ def test_a_closed_tab_ends_its_trainings():
 def test_a_host_stops_a_sweep_at_its_wall_time(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/iris")
     monkeypatch.setattr(config, "PUBLIC_LIMITS", replace(config.PUBLIC_LIMITS, wall_s=0.1))
-    *_, last = run_landscape(make_settings(epochs=50_000), "hidden", 10, None)
-    assert last.chart["note"].startswith("Stopped after ")
+    *_, last = run_landscape(Event(), make_settings(epochs=50_000), "hidden", 10, None)
+    assert last["note"].startswith("Stopped after ")
     one_lane = {"hidden": "1024", "epochs": "100000", "batch_size": 1}
     *_, (summary, _) = sweep(**one_lane)
     assert (summary["outcome"], summary["done"]) == ("stopped", 0)
@@ -246,21 +246,21 @@ def test_endpoint_is_heard_of_while_its_only_training_runs():
 def test_a_sweep_over_the_cap_is_refused_with_the_largest_allowed(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/iris")
     with pytest.raises(gr.Error, match=r"1,980 trainings.*at most 1,000"):
-        next(run_landscape(make_settings(), "hidden", 20, None))
+        next(run_landscape(Event(), make_settings(), "hidden", 20, None))
     with pytest.raises(gr.Error, match=r"1,001 trainings.*at most 1,000"):
         next(sweep(seeds="0:1001"))
-    assert next(run_landscape(make_settings(epochs=10), "hidden", 10, None)).chart["running"]
+    assert next(run_landscape(Event(), make_settings(epochs=10), "hidden", 10, None))["running"]
 
 
 def test_a_thousand_seeds_are_trained_with_the_visitors_among_them():
-    *_, last = run_luck(make_settings(epochs=10, seed=123_456), None)
-    runs = {seed: (loss, right) for seed, loss, right in last.chart["runs"]}
+    *_, last = run_luck(Event(), make_settings(epochs=10, seed=123_456), None)
+    runs = {seed: (loss, right) for seed, loss, right in last["runs"]}
     assert set(runs) == {*range(999), 123_456}
     solo = run_to_end(epochs=10, seed=123_456)
     assert runs[123_456][0] == pytest.approx(solo.history.losses[-1], rel=1e-3)
     assert runs[123_456][1] == round(30 * solo.progress.evaluation.test_accuracy)
     losses = {seed: loss for seed, (loss, _) in runs.items()}
-    lucky, middle, unlucky = (seed for _, seed in last.chart["picks"])
+    lucky, middle, unlucky = (seed for _, seed in last["picks"])
     assert losses[lucky] == min(losses.values())
     assert losses[unlucky] == max(losses.values())
     assert losses[middle] == pytest.approx(np.median(list(losses.values())), rel=1e-2)

@@ -8,6 +8,7 @@ from PIL import Image
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import TrainConfig
 from iris_mlp.training import History, train
+from iris_mlp.ui import run_button
 from iris_mlp.ui.components.loss_chart import thin_history
 from iris_mlp.ui.strings import translator
 from iris_mlp.ui.train import tab as train_tab
@@ -33,14 +34,19 @@ def public_space(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/iris")
 
 
-def run(request: gr.Request | None = None, **settings: Any) -> list[dict[str, Any]]:
+def run(request: gr.Request | None = None, **settings: Any) -> list[train_tab.Shown]:
     values = SETTINGS | settings
     stop = threading.Event()
-    return list(train_tab.run_training(stop, *values.values(), "linear", request))  # type: ignore[arg-type]
+    return list(train_tab.run_training(stop, "linear", request, *values.values()))  # type: ignore[arg-type]
 
 
-def merge(updates: list[dict[str, Any]]) -> dict[str, Any]:
-    return {name: value for update in updates for name, value in update.items()}
+def merge(updates: list[train_tab.Shown]) -> dict[str, Any]:
+    return {
+        name: value
+        for update in updates
+        for name, value in update._asdict().items()
+        if value != gr.skip()
+    }
 
 
 def test_a_run_ends_with_its_figures_plot_log_and_weights():
@@ -71,25 +77,16 @@ def test_a_comparison_says_nothing_once_the_next_run_has_begun():
     stop = threading.Event()
     updates = train_tab.compare_with_fused(merge(run())["result"], stop, None)  # type: ignore[arg-type]
     shown = [next(updates)]
-    train_tab.begin(stop, None)  # type: ignore[arg-type]
+    run_button.begin(stop)
     shown += updates
     assert all(update == gr.skip() for update in shown)
-
-
-def test_a_run_that_waits_can_be_stopped_before_it_begins():
-    shown = train_tab.begin(None, None)  # type: ignore[arg-type]
-    assert "Waiting" in shown["chart"]["note"]
-    train_tab.stop_training(shown["stop"])
-    values = (SETTINGS | {"epochs": 90_000}).values()
-    ended = merge(list(train_tab.run_training(shown["stop"], *values, "linear", None)))  # type: ignore[arg-type]
-    assert ended["result"].outcome == "stopped"
 
 
 def test_a_run_stopped_before_its_first_recorded_loss_still_gives_its_weights():
     stop = threading.Event()
     stop.set()
     values = (SETTINGS | {"epochs": 90_000, "record_every": 90_000}).values()
-    shown = merge(list(train_tab.run_training(stop, *values, "linear", None)))  # type: ignore[arg-type]
+    shown = merge(list(train_tab.run_training(stop, "linear", None, *values)))  # type: ignore[arg-type]
     assert shown["result"].progress.train_loss is None
     assert "–" in shown["summary"]
     assert isinstance(shown["checkpoint"], Checkpoint)
@@ -99,13 +96,13 @@ def test_stop_ends_the_run_and_keeps_what_it_reached():
     stop = threading.Event()
     stream = train_tab.run_training(
         stop,
-        *(SETTINGS | {"epochs": 90_000}).values(),  # type: ignore[arg-type]
         "linear",
-        None,
+        None,  # type: ignore[arg-type]
+        *(SETTINGS | {"epochs": 90_000}).values(),
     )
     next(stream)
     next(stream)
-    train_tab.stop_training(stop)
+    stop.set()
     shown = merge(list(stream))
     assert shown["checkpoint"].metrics["outcome"] == "stopped"
     assert 0 < shown["checkpoint"].metrics["epochs_done"] < 90_000

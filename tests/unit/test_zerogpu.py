@@ -35,12 +35,13 @@ def truth(config):
 
 def on_page(config, stop, take=None):
     settings = config.to_dict().values()
-    for shown in train_tab.run_training(stop, *settings, "linear", None):
+    for shown in train_tab.run_training(stop, "linear", None, *settings):
         yield shown
 
 
 def merge(updates):
-    return {name: value for update in updates for name, value in update.items()}
+    pairs = (pair for update in updates for pair in update._asdict().items())
+    return {name: value for name, value in pairs if value != gr.skip()}
 """
 
 PAGE = """
@@ -53,7 +54,7 @@ assert spaces.durations_s == [15] and spaces.exit_codes == [0], spaces.exit_code
 assert shown["result"].config.device == "cpu"  # what `auto` is where the run is
 assert shown["checkpoint"].to_bytes() == expected.checkpoint.to_bytes()
 assert shown["history"] == expected.history == shown["result"].history
-assert updates[1]["chart"]["train"], "the curve is live"
+assert updates[1].chart["train"], "the curve is live"
 assert shown["chart"]["train"][-1][0] == 400
 
 # Losses cross once: what crosses for an update is what is new, not the run so far.
@@ -74,7 +75,7 @@ STOP = """
 stop = threading.Event()
 stream = on_page(TrainConfig(epochs=90_000, record_every=10), stop)
 next(stream), next(stream)
-train_tab.stop_training(stop)
+stop.set()
 shown = merge(stream)
 metrics = shown["checkpoint"].metrics
 assert metrics["outcome"] == "stopped" and 0 < metrics["epochs_done"] < 90_000, metrics

@@ -22,6 +22,7 @@ from iris_mlp.ui.classify.view import Pictures, View, show_batch, show_flower, s
 from iris_mlp.ui.components.plane import PETAL_PLANE, SEPAL_PLANE, SLIDER_RANGES_CM, build_plane
 from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.run_button import PRIVATE, QUICK
 from iris_mlp.ui.strings import page_i18n, request_translator
 
 FIRST_FLOWER_CM = (5.7, 2.9, 4.2, 1.3)
@@ -263,19 +264,8 @@ def build() -> ClassifyTab:
 
     pictures = [verdict, flower, network, sepal_plane, petal_plane]
     view = [models, classifier, source, card, specimens, table, answers, *pictures]
-    wiring: dict[str, Any] = {
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "concurrency_id": "classify",
-        "concurrency_limit": 8,
-    }
-    # Past the queue it is one request instead of two and a stream, but no warning gets through.
-    quick: dict[str, Any] = {
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "queue": False,
-    }
-    live = {**quick, "trigger_mode": "always_last"}
+    wiring: dict[str, Any] = PRIVATE | {"concurrency_id": "classify", "concurrency_limit": 8}
+    live: dict[str, Any] = QUICK | {"trigger_mode": "always_last"}
     gr.on([slider.input for slider in sliders], classify, [classifier, *sliders], pictures, **live)
     for plane in (sepal_plane, petal_plane):
         plane.pick(pick_in_plane, [classifier, *sliders], [*sliders, *pictures], **live)

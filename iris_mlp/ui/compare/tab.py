@@ -1,14 +1,14 @@
 """The CPU vs GPU tab: four experiments on the visitor's own machine, one panel each."""
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import gradio as gr
+from gradio.events import Dependency
 
 from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS
-from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.overhead.race import list_candidates
 from iris_mlp.ui.compare.batch_panel import render_curves, run_batches
 from iris_mlp.ui.compare.crossover_panel import render_crossover, run_crossover
@@ -18,10 +18,10 @@ from iris_mlp.ui.compare.memory_panel import measure_step, show_memory
 from iris_mlp.ui.compare.noise_panel import render_noise, show_noise
 from iris_mlp.ui.compare.race_panel import LAP_EPOCHS, render_race, run_race
 from iris_mlp.ui.components.prose import build_prose
+from iris_mlp.ui.run_button import PRIVATE, QUICK, RunButtons, training_slots
 from iris_mlp.ui.strings import page_i18n, request_translator
 
 NOISE_EPOCH_STEP = 100
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 class View(NamedTuple):
@@ -48,6 +48,15 @@ class CompareTab:
     on_load_outputs: list[Any]
 
 
+class Experiment(NamedTuple):
+    """A panel: its buttons, its inputs, its pictures, and the event of its end."""
+
+    buttons: RunButtons
+    settings: list[Any]
+    pictures: list[gr.HTML]
+    ended: Dependency
+
+
 def load_page(request: gr.Request) -> View:
     """Fill the tab for a new visitor; nothing is measured."""
     t, devices = request_translator(request), list_compared()
@@ -61,22 +70,6 @@ def load_page(request: gr.Request) -> View:
     )
 
 
-def begin() -> tuple[threading.Event, Any, Any]:
-    """Make the switch that stops an experiment, and let the visitor press Stop alone."""
-    return threading.Event(), gr.update(interactive=False), gr.update(interactive=True)
-
-
-def stop_experiment(stop: threading.Event | None) -> None:
-    """Ask this visitor's experiment to end; it shows what it has measured."""
-    if stop is not None:
-        stop.set()
-
-
-def release_buttons() -> tuple[Any, Any]:
-    """Let the visitor start again."""
-    return gr.update(interactive=True), gr.update(interactive=False)
-
-
 def build(checkpoint: gr.State) -> CompareTab:
     """Lay out and wire the tab.
 
@@ -84,8 +77,6 @@ def build(checkpoint: gr.State) -> CompareTab:
         checkpoint: The weights of the visitor's last run, a `Checkpoint` or None.
     """
     i18n = page_i18n()
-    # Experiments and trainings share the cores, and so the slots.
-    measuring = PRIVATE | {"concurrency_id": "training", "concurrency_limit": usable_cores()}
 
     def build_race_settings() -> list[Any]:
         choices = [(i18n(f"compare.lap_{epochs}"), epochs) for epochs in LAP_EPOCHS]
@@ -105,73 +96,71 @@ def build(checkpoint: gr.State) -> CompareTab:
         ]
 
     with gr.Column(elem_classes="experiments"):
-        _, race = _build_experiment("race", run_race, measuring, build_race_settings)
-        _, ledger = _build_experiment("ledger", run_ledger, measuring)
-        _, crossover = _build_experiment(
-            "crossover", run_crossover, measuring, lambda: [checkpoint]
+        race = _build_experiment("race", run_race, build_race_settings)
+        ledger = _build_experiment("ledger", run_ledger)
+        crossover = _build_experiment("crossover", run_crossover, lambda: [checkpoint])
+        batches = _build_experiment(
+            "batch", run_batches, build_noise_settings, views=("noise", "curves")
         )
-        (epoch,), batches = _build_experiment(
-            "batch", run_batches, measuring, build_noise_settings, views=("noise", "curves")
-        )
-        memory = _build_memory(measuring)
+        memory = _build_memory()
+    experiments = (race, ledger, crossover, batches)
+    _let_one_run(experiments)
+    (epoch,) = batches.settings
     epoch.input(
         show_noise,
         epoch,
-        batches[0],
+        batches.pictures[0],
         trigger_mode="always_last",
         concurrency_id="noise",
         **PRIVATE,
     )
-    return CompareTab(load_page, [*race, *ledger, *crossover, *batches, memory])
+    pictures = [picture for experiment in experiments for picture in experiment.pictures]
+    return CompareTab(load_page, [*pictures, memory])
 
 
 def _build_experiment(
     name: str,
     run: Callable[..., Any],
-    measuring: dict[str, Any],
     build_settings: Callable[[], list[Any]] = lambda: [],
     views: Sequence[str] = (),
-) -> tuple[list[Any], list[gr.HTML]]:
+) -> Experiment:
     """Lay out one panel, words left and pictures right, and wire its two buttons.
 
     Args:
         name: Of the panel, in the catalogue and in the page.
         run: Handler that takes the switch, the settings and the request, and streams the views.
-        measuring: Options of the event that measures.
         build_settings: Builds the inputs below the buttons.
         views: Names of the pictures; left out, there is one with the panel's name.
-
-    Returns:
-        The settings and the pictures.
     """
-    i18n, stop = page_i18n(), gr.State()
+    i18n = page_i18n()
     with gr.Row(elem_classes="exp-panel", elem_id=f"exp-{name}"):
         with gr.Column(scale=2, min_width=260, elem_classes="exp-words"):
             build_prose(f"compare.{name}_text")
-            with gr.Row(elem_classes="actions"):
-                start = gr.Button(
-                    i18n(f"compare.{name}_start"), variant="primary", elem_id=f"{name}-start"
-                )
-                stop_button = gr.Button(
-                    i18n("compare.stop"), interactive=False, elem_id=f"{name}-stop"
-                )
+            buttons = RunButtons(i18n(f"compare.{name}_start"), f"{name}-")
             settings = build_settings()
         with gr.Column(scale=5, min_width=280, elem_classes="exp-views"):
             pictures = [
                 gr.HTML(elem_id=f"{view}-view", apply_default_css=False)
                 for view in views or (name,)
             ]
-    began = start.click(
-        begin, None, [stop, start, stop_button], queue=False, trigger_mode="once", **PRIVATE
-    )
-    ended = began.then(run, [stop, *settings], pictures, **measuring)
-    # Also after an error, which would else leave the buttons as they are during a run.
-    ended.then(release_buttons, None, [start, stop_button], queue=False, **PRIVATE)
-    stop_button.click(stop_experiment, stop, queue=False, **PRIVATE)
-    return settings, pictures
+    ended = buttons.run(run, settings, pictures)
+    return Experiment(buttons, settings, pictures, ended)
 
 
-def _build_memory(measuring: dict[str, Any]) -> gr.HTML:
+def _let_one_run(experiments: Sequence[Experiment]) -> None:
+    """Hold a visitor's other experiments while one measures: two would slow each other down."""
+    for experiment in experiments:
+        others = [other.buttons.start for other in experiments if other is not experiment]
+
+        def switch(interactive: bool, count: int = len(others)) -> list[Any]:
+            return [gr.update(interactive=interactive)] * count
+
+        experiment.buttons.start.click(partial(switch, False), None, others, **QUICK)
+        for outcome in (experiment.ended.success, experiment.ended.failure):
+            outcome(partial(switch, True), None, others, **QUICK)
+
+
+def _build_memory() -> gr.HTML:
     """Lay out and wire the memory of a training step, which is computed at every touch."""
     i18n = page_i18n()
     with gr.Row(elem_classes="exp-panel", elem_id="exp-memory"):
@@ -193,5 +182,5 @@ def _build_memory(measuring: dict[str, Any]) -> gr.HTML:
     sizes = [hidden, rows, optimizer]
     for control in sizes:
         control.input(show_memory, sizes, memory, trigger_mode="always_last", **PRIVATE)
-    measure.click(measure_step, sizes, memory, trigger_mode="once", **measuring)
+    measure.click(measure_step, sizes, memory, trigger_mode="once", **training_slots(), **PRIVATE)
     return memory

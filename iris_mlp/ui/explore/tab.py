@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, fields
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
@@ -38,18 +38,10 @@ from iris_mlp.ui.explore.live_panel import (
     show_training,
 )
 from iris_mlp.ui.explore.luck_panel import Sample, build_luck, conclude_sample, describe_sample
+from iris_mlp.ui.run_button import PRIVATE, QUICK, RunButtons
 from iris_mlp.ui.strings import page_i18n, request_translator
 
 UPDATE_S = 0.25
-
-
-class Shown(NamedTuple):
-    """What changes while many trainings run, in the order of the components."""
-
-    chart: Any
-    stop: Any = gr.skip()
-    start_button: Any = gr.skip()
-    stop_button: Any = gr.skip()
 
 
 @dataclass(frozen=True)
@@ -96,7 +88,9 @@ def take_settings(settings: Any, request: gr.Request) -> dict[str, Any]:
 
 
 @user_errors
-def run_landscape(settings: Any, axis: Axis, seeds: int, request: gr.Request) -> Iterator[Shown]:
+def run_landscape(
+    stop: threading.Event, settings: Any, axis: Axis, seeds: int, request: gr.Request
+) -> Iterator[dict[str, Any]]:
     """Train each cell of the table, all with one seed first, and yield it as it fills."""
     t = request_translator(request)
     landscape = Landscape(
@@ -111,11 +105,11 @@ def run_landscape(settings: Any, axis: Axis, seeds: int, request: gr.Request) ->
             note = t("explore.progress", done=f"{landscape.done:,}", total=f"{len(lanes):,}")
         return describe_landscape(landscape, note, running, t)
 
-    yield from _stream(landscape.list_lanes(), landscape.add, show)
+    yield from _stream(stop, landscape.list_lanes(), landscape.add, show)
 
 
 @user_errors
-def run_luck(settings: Any, request: gr.Request) -> Iterator[Shown]:
+def run_luck(stop: threading.Event, settings: Any, request: gr.Request) -> Iterator[dict[str, Any]]:
     """Train the same settings from a thousand seeds and yield what they come to."""
     t = request_translator(request)
     sample = Sample(read_settings(settings))
@@ -128,18 +122,7 @@ def run_luck(settings: Any, request: gr.Request) -> Iterator[Shown]:
             note = t("explore.progress", done=f"{sample.done:,}", total=f"{len(lanes):,}")
         return describe_sample(sample, note, running, t)
 
-    yield from _stream(lanes, sample.add, show)
-
-
-def stop_sweep(stop: threading.Event | None) -> None:
-    """Ask this visitor's sweep to end; it keeps what is done."""
-    if stop is not None:
-        stop.set()
-
-
-def release_buttons() -> tuple[Any, Any]:
-    """Let the visitor start again."""
-    return gr.update(interactive=True), gr.update(interactive=False)
+    yield from _stream(stop, lanes, sample.add, show)
 
 
 def spread_settings(chosen: dict[str, Any] | None) -> list[Any]:
@@ -160,13 +143,14 @@ def load_page(request: gr.Request) -> tuple[Any, ...]:
 
 
 def _stream(
+    stop: threading.Event,
     lanes: Iterable[TrainConfig],
     add: Callable[[Any], None],
     show: Callable[[bool, float], dict[str, Any]],
-) -> Iterator[Shown]:
+) -> Iterator[dict[str, Any]]:
     """Run the lanes and yield a few times a second; closing it ends them."""
-    stop, started = threading.Event(), perf_counter()
-    yield Shown(show(True, 0.0), stop, gr.update(interactive=False), gr.update(interactive=True))
+    started = perf_counter()
+    yield show(True, 0.0)
     shown_at = 0.0
     with closing(watch_sweep(lanes, stop=stop, wall_s=host_limits().wall_s)) as steps:
         for results in steps:
@@ -175,8 +159,8 @@ def _stream(
             elapsed_s = perf_counter() - started
             if elapsed_s - shown_at >= UPDATE_S:
                 shown_at = elapsed_s
-                yield Shown(show(True, elapsed_s))
-    yield Shown(show(False, perf_counter() - started))
+                yield show(True, elapsed_s)
+    yield show(False, perf_counter() - started)
 
 
 def build() -> ExploreTab:
@@ -186,14 +170,6 @@ def build() -> ExploreTab:
 
     def add_text(name: str, kind: str) -> None:
         build_prose(f"explore.{name}", elem_classes=f"explore-{kind}")
-
-    def add_buttons(name: str) -> tuple[gr.Button, gr.Button, gr.State]:
-        prefix = "explore" if name == "landscape" else name
-        return (
-            gr.Button(i18n(f"explore.{name}_start"), variant="primary", elem_id=f"{prefix}-start"),
-            gr.Button(i18n("train.stop"), interactive=False, elem_id=f"{prefix}-stop"),
-            gr.State(),
-        )
 
     with gr.Column(elem_classes="explore"):
         add_text("live_heading", "heading")
@@ -210,8 +186,7 @@ def build() -> ExploreTab:
         with gr.Row(elem_classes="landscape-desk"):
             landscape = build_landscape(elem_id="landscape")
             with gr.Column(min_width=240, elem_classes="landscape-side"):
-                with gr.Row(elem_classes="actions"):
-                    start, stop_button, stop = add_buttons("landscape")
+                landscape_buttons = RunButtons(i18n("explore.landscape_start"), "explore-")
                 metric = gr.Radio(
                     [
                         (i18n("explore.scale_accuracy"), "accuracy"),
@@ -236,28 +211,19 @@ def build() -> ExploreTab:
                 add_text("landscape_help", "help")
 
         add_text("luck_heading", "heading")
-        with gr.Row(elem_classes="actions luck-actions"):
-            luck_start, luck_stop_button, luck_stop = add_buttons("luck")
+        with gr.Column(elem_classes="luck-desk"):
+            luck_buttons = RunButtons(i18n("explore.luck_start"), "luck-")
         luck = build_luck(elem_id="luck")
 
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     choosing: dict[str, Any] = {
-        **private,
+        **PRIVATE,
         "concurrency_id": "live",
         "concurrency_limit": usable_cores(),
         # Not always_last, with which a second choice made meanwhile would repeat the first.
         "trigger_mode": "multiple",
     }
-    many: dict[str, Any] = {
-        **private,
-        "concurrency_id": "sweep",
-        "concurrency_limit": 2,
-        "trigger_mode": "once",
-    }
     # Past the queue, which costs a second request; a visitor still has one at a time.
-    controls.move(
-        retrain, controls, [plane, chart], queue=False, trigger_mode="always_last", **private
-    )
+    controls.move(retrain, controls, [plane, chart], trigger_mode="always_last", **QUICK)
     choices = [
         *(
             clickable.choose(choose_settings, None, [controls, chosen, plane, chart], **choosing)
@@ -272,12 +238,6 @@ def build() -> ExploreTab:
         js="(metric) => {document.dispatchEvent("
         "new CustomEvent('iris:landscape-metric', {detail: metric}));}",
     )
-    for handler, inputs, view, event, buttons in (
-        (run_landscape, [controls, axis, seeds], landscape, stop, [start, stop_button]),
-        (run_luck, [controls], luck, luck_stop, [luck_start, luck_stop_button]),
-    ):
-        ended = buttons[0].click(handler, inputs, [view, event, *buttons], **many)
-        # Also after an error, which would else leave the buttons as they are during a run.
-        ended.then(release_buttons, None, buttons, queue=False, **private)
-        buttons[1].click(stop_sweep, event, queue=False, **private)
+    landscape_buttons.run(run_landscape, [controls, axis, seeds], [landscape])
+    luck_buttons.run(run_luck, [controls], [luck])
     return ExploreTab(chosen, choices, load_page, [controls, plane, landscape, luck])

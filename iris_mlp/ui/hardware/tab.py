@@ -11,6 +11,7 @@ from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.hardware.gpu_comparison import render_cases, render_comparison
 from iris_mlp.ui.hardware.name_anatomy import MAX_NAME_LENGTH, render_choices, render_name
 from iris_mlp.ui.hardware.report_card import describe_machine, render_report
+from iris_mlp.ui.run_button import PRIVATE
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 
 FIRST_NAME = "GeForce RTX 4070 Ti SUPER"
@@ -189,12 +190,7 @@ def build() -> HardwareTab:
         add_heading("heading_compare")
         comparison = add_html("comparison", _SORT_TABLE)
 
-    wiring: dict[str, Any] = {
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "concurrency_id": "hardware",
-        "concurrency_limit": 2,
-    }
+    wiring: dict[str, Any] = PRIVATE | {"concurrency_id": "hardware", "concurrency_limit": 2}
     refresh.click(show_machine, None, [report, text], **wiring)
     copy.click(None, text, None, js=_COPY_TEXT, api_visibility="private")
     # Not `input`, which a Textbox sends for keys alone: pasting is the usual way to bring a name.

@@ -30,6 +30,7 @@ from iris_mlp.ui.inside.walkthrough_panel import (
     show_unit,
     take_checkpoint,
 )
+from iris_mlp.ui.run_button import PRIVATE
 from iris_mlp.ui.strings import page_i18n, request_translator
 
 FIRST_CALLS = 2
@@ -218,13 +219,8 @@ def build(sliders: list[gr.Slider], classifier: gr.State) -> InsideTab:
                 )
             step = add_html("step")
 
-    wiring: dict[str, Any] = {
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "concurrency_id": "inside",
-        "concurrency_limit": 4,
-    }
-    live = {**wiring, "trigger_mode": "always_last"}
+    wiring: dict[str, Any] = PRIVATE | {"concurrency_id": "inside", "concurrency_limit": 4}
+    live: dict[str, Any] = wiring | {"trigger_mode": "always_last"}
     call.click(call_again, calls, [calls, counter, call], **wiring)
     restart.click(start_counter, None, [calls, counter, call], **wiring)
     gr.on([a.input, b.input], add_numbers, [a, b], adder, **live)

@@ -7,6 +7,7 @@ import gradio as gr
 from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS, default_lr
 from iris_mlp.devices import choose_auto_device, explain_missing, list_devices
 from iris_mlp.training import list_engines
+from iris_mlp.ui.run_button import QUICK
 from iris_mlp.ui.strings import page_i18n
 
 
@@ -56,13 +57,8 @@ def build_settings() -> list[Any]:
         *(device, engine, optimizer, lr, epochs, hidden),
         *(batch_size, seed, record_every),
     ]
-    quick: dict[str, Any] = {
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "queue": False,
-    }
-    defaults_button.click(restore_defaults, None, settings, **quick)
-    optimizer.input(default_lr, optimizer, lr, **quick)
+    defaults_button.click(restore_defaults, None, settings, **QUICK)
+    optimizer.input(default_lr, optimizer, lr, **QUICK)
     return settings
 
 

@@ -1,11 +1,9 @@
 """The Train tab: settings on the left; the live loss curve and what came out on the right."""
 
-import functools
-import inspect
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio.events import Dependency
@@ -18,7 +16,6 @@ from iris_mlp.config import (
     is_public_space,
 )
 from iris_mlp.errors import OutputError
-from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.plots import Scale, draw_png, plot_loss
 from iris_mlp.training import (
     History,
@@ -27,6 +24,7 @@ from iris_mlp.training import (
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.downloads import offer_file
 from iris_mlp.ui.errors import user_errors, warn
+from iris_mlp.ui.run_button import PRIVATE, RunButtons, training_slots
 from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
@@ -38,6 +36,19 @@ WEIGHTS_NAME = "iris_mlp.safetensors"
 PLOT_NAME = "loss.png"
 LOG_UPDATE_S = 1.0
 COMPARISON_S = 20.0
+
+
+class Shown(NamedTuple):
+    """What changes during a run, in the order of the components."""
+
+    chart: Any
+    summary: Any = gr.skip()
+    log: Any = gr.skip()
+    plot: Any = gr.skip()
+    result: Any = gr.skip()
+    history: Any = gr.skip()
+    checkpoint: Any = gr.skip()
+    weights: Any = gr.skip()
 
 
 @dataclass(frozen=True)
@@ -62,65 +73,31 @@ class TrainTab:
 
 
 @user_errors
-def begin(old_stop: threading.Event | None, request: gr.Request) -> dict[str, Any]:
-    """Answer at once: the run may have to wait for a place, and can be stopped from now on.
-
-    What is left of the run before, its comparison, ends.
-    """
-    stop_training(old_stop)
-    t = request_translator(request)
-    chart = describe_chart(DEFAULTS, History(), None, t("train.waiting"), t)
-    return {
-        "stop": threading.Event(),
-        "chart": chart,
-        "start_button": gr.update(interactive=False),
-        "stop_button": gr.update(interactive=True),
-    }
-
-
-@user_errors
 def run_training(
     stop: threading.Event,
-    device: str,
-    engine: str,
-    optimizer: str,
-    lr: float,
-    epochs: int,
-    hidden: int,
-    batch_size: int,
-    seed: int,
-    record_every: int,
     scale: Scale,
     request: gr.Request,
-) -> Iterator[dict[str, Any]]:
-    """Train and yield what the page shows, several times a second, by the name of its place."""
+    *settings: Any,
+) -> Iterator[Shown]:
+    """Train with the controls' settings and yield what the page shows, several times a second."""
     t = request_translator(request)
-    config = TrainConfig(
-        device=device,
-        engine=engine,
-        optimizer=optimizer,
-        lr=lr,
-        epochs=epochs,
-        hidden=hidden,
-        batch_size=batch_size,
-        seed=seed,
-        record_every=record_every,
-    )
+    config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
     host_limits().check(config)
     run = train(config)
-    yield {
-        "chart": describe_chart(run.config, run.history, None, t("train.note_running"), t),
-        "log": "",
-    }
+    note = t("train.note_running")
+    yield Shown(
+        describe_chart(run.config, run.history, None, note, t),
+        summary=t("train.summary_running"),
+        log="",
+        weights=gr.update(value=None, interactive=False),
+    )
     logged_at_s = 0.0
     for progress in run.watch(stop, host_limits().wall_s):
-        shown: dict[str, Any] = {
-            "chart": describe_chart(run.config, run.history, progress, t("train.note_running"), t)
-        }
+        log = gr.skip()
         if progress.elapsed_s - logged_at_s >= LOG_UPDATE_S:
             logged_at_s = progress.elapsed_s
-            shown["log"] = write_log(run.history, config.epochs)
-        yield shown
+            log = write_log(run.history, config.epochs)
+        yield Shown(describe_chart(run.config, run.history, progress, note, t), log=log)
     yield show_result(run.result(), scale, t)
 
 
@@ -145,36 +122,25 @@ def _is_comparable(result: TrainResult) -> bool:
     return (config.engine, config.device, result.outcome) == ("eager", "cpu", "completed")
 
 
-def show_result(result: TrainResult, scale: Scale, t: Translate) -> dict[str, Any]:
+def show_result(result: TrainResult, scale: Scale, t: Translate) -> Shown:
     """Return the end of a run: its figures, plot, log and weights."""
     weights = None
     if result.checkpoint is not None:
         weights = offer_file(result.checkpoint.to_bytes(), WEIGHTS_NAME, t)
         if not is_public_space():
             keep_last_run(result.checkpoint, t)
-    return {
-        "chart": describe_chart(
+    return Shown(
+        chart=describe_chart(
             result.config, result.history, result.progress, describe_outcome(result, t), t, False
         ),
-        "summary": render_summary(result, t),
-        "log": write_log(result.history, result.config.epochs),
-        "plot": offer_file(draw_png(plot_loss(result.history, scale)), PLOT_NAME, t),
-        "result": result,
-        "history": result.history,
-        "checkpoint": result.checkpoint,
-        "weights": gr.update(value=weights, interactive=weights is not None),
-    }
-
-
-def stop_training(stop: threading.Event | None) -> None:
-    """Ask this visitor's run to end; it keeps what it reached."""
-    if stop is not None:
-        stop.set()
-
-
-def release_buttons() -> tuple[Any, Any]:
-    """Let the visitor start again."""
-    return gr.update(interactive=True), gr.update(interactive=False)
+        summary=render_summary(result, t),
+        log=write_log(result.history, result.config.epochs),
+        plot=offer_file(draw_png(plot_loss(result.history, scale)), PLOT_NAME, t),
+        result=result,
+        history=result.history,
+        checkpoint=result.checkpoint,
+        weights=gr.update(value=weights, interactive=weights is not None),
+    )
 
 
 def keep_last_run(checkpoint: Checkpoint, t: Translate) -> None:
@@ -198,28 +164,6 @@ def show_empty_chart(request: gr.Request) -> dict[str, Any]:
     return describe_chart(DEFAULTS, History(), None, "", t, running=False)
 
 
-def by_name(places: dict[str, Any], handler: Any) -> Any:
-    """Let a handler name the places that it changes, and give them to Gradio in its own form."""
-
-    def place(shown: dict[str, Any]) -> dict[Any, Any]:
-        return {places[name]: value for name, value in shown.items()}
-
-    if not inspect.isgeneratorfunction(handler):
-
-        @functools.wraps(handler)
-        def call(*args: Any) -> dict[Any, Any]:
-            return place(handler(*args))
-
-        return call
-
-    @functools.wraps(handler)
-    def stream(*args: Any) -> Generator[dict[Any, Any]]:
-        for shown in handler(*args):
-            yield place(shown)
-
-    return stream
-
-
 def build(sign_in: gr.Button) -> TrainTab:
     """Lay out and wire the tab.
 
@@ -227,12 +171,10 @@ def build(sign_in: gr.Button) -> TrainTab:
         sign_in: What `take_home.make_sign_in` returned.
     """
     i18n = page_i18n()
-    stop, result, history, checkpoint = gr.State(), gr.State(), gr.State(), gr.State()
+    result, history, checkpoint = gr.State(), gr.State(), gr.State()
     with gr.Row(elem_classes="two-columns"):
         with gr.Column(scale=2, min_width=300, elem_classes="settings"):
-            with gr.Row(elem_classes="actions"):
-                start_button = gr.Button(i18n("train.start"), variant="primary", elem_id="start")
-                stop_button = gr.Button(i18n("train.stop"), interactive=False, elem_id="stop")
+            buttons = RunButtons(i18n("train.start"))
             settings = build_settings()
         with gr.Column(scale=5, min_width=320, elem_classes="results"):
             chart = build_loss_chart(elem_id="loss-chart")
@@ -274,44 +216,22 @@ def build(sign_in: gr.Button) -> TrainTab:
 
             script, link = take_home.build(checkpoint, history, settings, sign_in)
 
-    places = {
-        "stop": stop,
-        "chart": chart,
-        "start_button": start_button,
-        "stop_button": stop_button,
-        "summary": summary,
-        "log": log,
-        "plot": plot,
-        "result": result,
-        "history": history,
-        "weights": weights,
-        "checkpoint": checkpoint,
-    }
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    slots: dict[str, Any] = {"concurrency_id": "training", "concurrency_limit": usable_cores()}
-    outputs = list(places.values())
-    finished = start_button.click(
-        by_name(places, begin), stop, outputs, queue=False, trigger_mode="once", **private
-    ).then(
-        by_name(places, run_training),
-        [stop, *settings, scale],
-        outputs,
-        **slots,
-        # Its tracker knows the place in the queue; `accessibility.js` says it below the chart.
-        **(private | {"show_progress": "minimal", "show_progress_on": summary}),
+    finished = buttons.run(
+        run_training,
+        [scale, *settings],
+        Shown(chart, summary, log, plot, result, history, checkpoint, weights),
     )
-    for ended in (finished.success, finished.failure):
-        ended(release_buttons, None, [start_button, stop_button], queue=False, **private)
-    finished.success(compare_with_fused, [result, stop], summary, **slots, **private)
-    finished.success(*script, **private)
-    finished.success(*link, js=take_home.ADD_ADDRESS, **private)
-    stop_button.click(stop_training, stop, queue=False, **private)
+    finished.success(
+        compare_with_fused, [result, buttons.stop], summary, **training_slots(), **PRIVATE
+    )
+    finished.success(*script, **PRIVATE)
+    finished.success(*link, js=take_home.ADD_ADDRESS, **PRIVATE)
     scale.input(
         redraw_plot,
         [history, scale],
         plot,
         js="(history, scale) => {document.dispatchEvent("
         "new CustomEvent('iris:loss-scale', {detail: scale})); return [history, scale];}",
-        **private,
+        **PRIVATE,
     )
     return TrainTab(settings, finished, checkpoint, history, show_empty_chart, [chart])

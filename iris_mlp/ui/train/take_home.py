@@ -17,6 +17,7 @@ from iris_mlp.training import History
 from iris_mlp.ui.components.code_block import render_code
 from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import translate_error, user_errors
+from iris_mlp.ui.run_button import PRIVATE, QUICK
 from iris_mlp.ui.strings import page_i18n, request_translator
 from iris_mlp.ui.visitor import SHARE_PARAMETER, read_settings
 
@@ -158,10 +159,9 @@ def build(
         sign_in: What `make_sign_in` returned.
     """
     i18n = page_i18n()
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Accordion(i18n("train.script"), open=False) as script_panel:
         code = gr.HTML(elem_id="script", js_on_load=COPY_SCRIPT, apply_default_css=False)
-    script_panel.expand(write_script, settings, code, **private)
+    script_panel.expand(write_script, settings, code, **PRIVATE)
 
     with gr.Accordion(i18n("train.share"), open=False) as share_panel:
         build_prose("train.share_help")
@@ -173,7 +173,7 @@ def build(
             buttons=["copy"],
             elem_id="share",
         )
-    share_panel.expand(make_link, [checkpoint, link, *settings], link, js=ADD_ADDRESS, **private)
+    share_panel.expand(make_link, [checkpoint, link, *settings], link, js=ADD_ADDRESS, **PRIVATE)
 
     with gr.Accordion(i18n("train.hub"), open=False) as hub_panel:
         account = gr.HTML(apply_default_css=False, elem_id="hub-account")
@@ -187,7 +187,7 @@ def build(
             )
             push = gr.Button(i18n("train.hub_push"), elem_id="push")
         answer = gr.HTML(apply_default_css=False, elem_id="hub-answer")
-    hub_events: dict[str, Any] = private | {"concurrency_id": "hub", "concurrency_limit": 4}
+    hub_events: dict[str, Any] = PRIVATE | {"concurrency_id": "hub", "concurrency_limit": 4}
     hub_panel.expand(show_account, None, [account, sign_in], **hub_events)
     pushed = push.click(
         push_run,
@@ -197,5 +197,5 @@ def build(
         **hub_events,
     )
     # An error leaves its sentence in a message; the line that said "publishing" goes.
-    pushed.failure(lambda: "", None, answer, queue=False, **private)
+    pushed.failure(lambda: "", None, answer, **QUICK)
     return (write_script, settings, code), (make_link, [checkpoint, link, *settings], link)

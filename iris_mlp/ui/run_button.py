@@ -1,0 +1,93 @@
+"""Start and Stop of long work, which may have to wait for a place, and how events are wired."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from iris_mlp.hardware.core_limits import usable_cores
+from iris_mlp.ui.strings import page_i18n
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+"""No endpoint, and nothing is covered while it runs."""
+QUICK: dict[str, Any] = PRIVATE | {"queue": False}
+"""Past the queue it is one request instead of two and a stream, but no warning gets through."""
+
+
+def training_slots() -> dict[str, Any]:
+    """Return the places that all long work shares, since it shares the cores."""
+    return {"concurrency_id": "training", "concurrency_limit": usable_cores()}
+
+
+class RunButtons:
+    """Start and Stop in a row, and below them the line for a visitor who waits for a place.
+
+    Args:
+        label: What Start says.
+        prefix: Begins the names of the two buttons in the page: `race-` for `race-start`.
+
+    Attributes:
+        start: The button that starts the work.
+        stop: The switch that Stop sets, a `threading.Event`; None before the first run.
+    """
+
+    def __init__(self, label: Any, prefix: str = "") -> None:
+        with gr.Row(elem_classes="actions"):
+            self.start = gr.Button(label, variant="primary", elem_id=f"{prefix}start")
+            self._stop_button = gr.Button(
+                page_i18n()("common.stop"), interactive=False, elem_id=f"{prefix}stop"
+            )
+        # `accessibility.js` writes the place in the queue into it.
+        self._waiting = gr.HTML(
+            '<p class="run-place" role="status"></p>',
+            elem_classes="run-waiting",
+            apply_default_css=False,
+        )
+        self.stop = gr.State()
+
+    def run(
+        self, handler: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]
+    ) -> Dependency:
+        """Let Start run a handler, whose first input is the switch, once there is a free place.
+
+        Returns:
+            The end of the run, to hang further steps on.
+        """
+        buttons = [self.start, self._stop_button]
+        began = self.start.click(
+            begin, self.stop, [self.stop, *buttons], trigger_mode="once", **QUICK
+        )
+        tracked: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": self._waiting}
+        ended = began.then(
+            handler,
+            [self.stop, *inputs],
+            list(outputs),
+            **(PRIVATE | training_slots() | tracked),
+        )
+        # Not `then`, which an error of this event does not reach.
+        for outcome in (ended.success, ended.failure):
+            outcome(release, None, buttons, **QUICK)
+        self._stop_button.click(request_stop, self.stop, **QUICK)
+        return ended
+
+
+def begin(old_stop: threading.Event | None) -> tuple[threading.Event, Any, Any]:
+    """Answer at once: a run may have to wait for its place, and can be stopped from now on.
+
+    What is left of the run before, such as its comparison, ends.
+    """
+    request_stop(old_stop)
+    return threading.Event(), gr.update(interactive=False), gr.update(interactive=True)
+
+
+def request_stop(stop: threading.Event | None) -> None:
+    """Ask this visitor's run to end; it keeps what it reached."""
+    if stop is not None:
+        stop.set()
+
+
+def release() -> tuple[Any, Any]:
+    """Let the visitor start again."""
+    return gr.update(interactive=True), gr.update(interactive=False)
