@@ -26,11 +26,11 @@ def main() -> None:
     arguments = parser.parse_args()
     device = resolve_device(arguments.device)
     on_cuda = device.type == "cuda"
-    gpu = torch.cuda.get_device_name(device) if on_cuda else arguments.device
+    gpu = torch.cuda.get_device_name(device) if on_cuda else str(device)
     cpu = detect_cpu().name or "an unknown CPU"
     # As the app does: the tiny work of an epoch gains nothing from more threads.
     torch.set_num_threads(1)
-    machine = measure_machine(gpu, cpu, arguments.device)
+    machine = measure_machine(gpu, cpu, str(device))
     write_atomically(arguments.output, machine.to_json().encode())
     print(f"{machine.gpu}, {machine.measured_on}: {arguments.output}")
     for standing in machine.standings:

@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def hardware(decode: str | None, as_json: bool) -> None:
         click.echo(json.dumps(report.to_dict()) if as_json else machine.render_text(report))
         return
     name, render = machine.decode_gpu(decode), machine.render_gpu_name
-    if not name.known and machine.decode_cpu(decode).known:
+    if not name.known and machine.decode_cpu(decode).line:
         name, render = machine.decode_cpu(decode), machine.render_cpu_name
     click.echo(json.dumps(machine.to_plain(name)) if as_json else render(name))  # type: ignore[arg-type]
 
@@ -179,12 +180,12 @@ def script(output: Path | None, **settings: Any) -> None:
 @click.option("--compile/--no-compile", "compiled", default=True, help="torch.compile.")
 def benchmark(repeats: int, epochs: int, jax: bool, compiled: bool) -> None:
     """Time every engine against its peers, side by side; needs the project's `benchmarks/`."""
-    try:
-        from benchmarks.engines import run_benchmark
-    except ImportError as error:
+    if find_spec("benchmarks") is None:
         raise IrisMlpError(
             "The benchmarks are not installed here; run this in a clone of the project."
-        ) from error
+        )
+    from benchmarks.engines import run_benchmark
+
     click.echo(run_benchmark(repeats, epochs, jax=jax, compiled=compiled))
 
 

@@ -153,6 +153,13 @@ def read_int(name: str, value: object, low: int, high: int) -> int:
     Raises:
         SettingsError: It is none, or out of range; the sentence names it.
     """
+    if value is None:
+        raise SettingsError(
+            "{name} is empty; give a whole number from {low:,} to {high:,}.",
+            name=name,
+            low=low,
+            high=high,
+        )
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not whole or not low <= value <= high:  # type: ignore[operator]
         raise SettingsError(

@@ -1,8 +1,18 @@
 """The devices that PyTorch finds here, and the one that `auto` means."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from iris_mlp.errors import DeviceError
+
+capturing = threading.Lock()
+"""Held while a CUDA graph is captured: PyTorch allows one capture at a time in a process.
+
+Whoever waits for a whole GPU holds it too, since that would break a capture of any thread.
+"""
 
 
 def list_devices() -> list[str]:
@@ -74,6 +84,28 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.current_stream(device).synchronize()
     elif device.type != "cpu":
         torch.accelerator.synchronize(device)
+
+
+@contextmanager
+def explain_failure(device: torch.device) -> Iterator[None]:
+    """Say in a sentence that a GPU fails at its work: it is full, lost, or not one of this build.
+
+    What PyTorch finds, it may still not be able to use: its builds leave out older GPUs.
+
+    Raises:
+        DeviceError: PyTorch reports an error, and the device is not the CPU.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if device.type == "cpu":
+            raise
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise DeviceError(
+            "The device {device} fails here ({reason}); choose the device cpu.",
+            device=str(device),
+            reason=reason[0][:200],
+        ) from error
 
 
 def _find_accelerator() -> str | None:

@@ -33,6 +33,8 @@ from iris_mlp import __version__
 from iris_mlp.config import is_public_space
 from iris_mlp.errors import HubError
 
+_logger = logging.getLogger(__name__)
+
 RepoType = Literal["model", "space", "dataset"]
 
 CONNECT_TIMEOUT_S = 4.0
@@ -51,11 +53,10 @@ _NAMES: dict[RepoType, HubError] = {
 
 REFUSED_LOGIN = (
     "The Hub does not accept the token: it is wrong, revoked or expired; "
-    "log in again with `hf auth login`, or set HF_TOKEN, with a token from the Hub."
+    "log in again with hf auth login, or set HF_TOKEN, with a token from the Hub."
 )
 NOT_SIGNED_IN = (
-    "Nobody is signed in to the Hub; sign in on the page, or on your own machine run "
-    "`hf auth login` or set HF_TOKEN."
+    "Nobody is signed in to the Hub; on your own machine, run hf auth login or set HF_TOKEN."
 )
 _FAILURES = (
     HfHubHTTPError,
@@ -236,12 +237,20 @@ def _explain(error: BaseException, repo_id: str, repo_type: RepoType) -> HubErro
             return HubError(
                 "The stored login of the Hub cannot be read; check the file's permissions."
             )
+        case OSError(strerror=str(reason)):
+            return HubError(
+                "huggingface_hub cannot use its files on this machine: {reason}; make room, or "
+                "check the permissions of the folder HF_HOME.",
+                reason=reason,
+            )
         case OIDCError():
             return HubError(
                 "The trusted-publisher login of the Hub failed; "
-                "log in again with `hf auth login`, or set HF_TOKEN, with a token from the Hub."
+                "log in again with hf auth login, or set HF_TOKEN, with a token from the Hub."
             )
         case _:
+            # Its class alone: the text may hold the token. It tells an answer from our own mistake.
+            _logger.warning("The Hub's client raised %s", type(error).__name__)
             return HubError(
                 "The Hub ({host}) gave an answer that huggingface_hub does not understand.",
                 host=_name_host(),

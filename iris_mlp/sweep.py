@@ -1,11 +1,12 @@
 """Many trainings at once, on all the cores of the process."""
 
 import csv
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from threading import TIMEOUT_MAX, Event, Timer
 from typing import Any, TextIO
 
 import torch
@@ -14,6 +15,9 @@ from iris_mlp.config import TrainConfig
 from iris_mlp.errors import OutputError
 from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.training import Outcome, train
+
+STEP_S = 1.0
+"""Seconds after which a sweep is heard of again, at the latest."""
 
 CSV_COLUMNS = (
     *("optimizer", "lr", "epochs", "hidden", "batch_size", "seed", "outcome", "epochs_done"),
@@ -96,22 +100,48 @@ def sweep(
         cores: Lanes at a time; as many as the process may use of the machine's cores, if left out.
         stop: Ends the sweep when it is set.
     """
+    with closing(watch_sweep(configs, cores=cores, stop=stop)) as steps:
+        for results in steps:
+            yield from results
+
+
+def watch_sweep(
+    configs: Iterable[TrainConfig],
+    *,
+    cores: int | None = None,
+    stop: Event | None = None,
+    wall_s: float = TIMEOUT_MAX,
+) -> Generator[list[LaneResult]]:
+    """Do what `sweep` does and yield the lanes that have ended, if only to say that none has.
+
+    It yields at least every `STEP_S` seconds, so that it can be closed while long lanes run.
+
+    Args:
+        configs: The settings of the lanes.
+        cores: Lanes at a time, as in `sweep`.
+        stop: Ends the sweep when it is set.
+        wall_s: Seconds after which `stop` is set, also while nobody asks for more.
+    """
     stop = stop or Event()
     workers = cores or usable_cores()
     pending: set[Future[LaneResult]] = set()
     threads = torch.get_num_threads()
+    timer = Timer(wall_s, stop.set)
+    timer.daemon = True
     # Lanes keep all cores busy; PyTorch's threads would only wait for each other.
     with ThreadPoolExecutor(workers, "sweep", torch.set_num_threads, (1,)) as pool:
         try:
+            timer.start()
             for config in configs:
                 if stop.is_set():
                     break
                 pending.add(pool.submit(_train_lane, config, stop))
-                if len(pending) >= 2 * workers:  # one that runs and one that waits for each core
-                    yield from _take_completed(pending)
+                while len(pending) >= 2 * workers:  # one that runs and one that waits for each core
+                    yield _take_completed(pending)
             while pending:
-                yield from _take_completed(pending)
+                yield _take_completed(pending)
         finally:
+            timer.cancel()
             stop.set()
             for lane in pending:
                 lane.cancel()
@@ -150,13 +180,11 @@ def write_rows(file: TextIO, results: Iterable[LaneResult]) -> int:
     return rows
 
 
-def _take_completed(pending: set[Future[LaneResult]]) -> Iterator[LaneResult]:
-    done, _ = wait(pending, return_when=FIRST_COMPLETED)
+def _take_completed(pending: set[Future[LaneResult]]) -> list[LaneResult]:
+    done, _ = wait(pending, STEP_S, FIRST_COMPLETED)
     pending -= done
-    for lane in done:
-        result = lane.result()
-        if result.outcome != "stopped":
-            yield result
+    results = (lane.result() for lane in done)
+    return [result for result in results if result.outcome != "stopped"]
 
 
 def _train_lane(config: TrainConfig, stop: Event) -> LaneResult:

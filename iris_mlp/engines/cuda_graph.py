@@ -8,7 +8,6 @@ Unlike eager it never waits for a loss: each one recorded is copied to a buffer 
 which is read once a chunk.
 """
 
-import threading
 from collections.abc import Callable, Generator
 from time import perf_counter
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from iris_mlp.config import TRAIN_ROWS, TrainConfig
 from iris_mlp.data import IrisSplit
+from iris_mlp.devices import capturing
 from iris_mlp.engines import CHUNK_S, Chunk, shuffle_rows
 from iris_mlp.errors import DeviceError
 from iris_mlp.model import IrisMLP
@@ -25,9 +25,6 @@ _WARM_UP_EPOCHS = 3
 _FIRST_EPOCHS = 20
 _MOST_EPOCHS = 10_000
 """Epochs of one chunk at most, which bounds the buffers."""
-
-_capturing = threading.Lock()
-"""PyTorch allows one capture at a time in a process."""
 
 
 def run(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Generator[Chunk]:
@@ -134,7 +131,7 @@ def _loop(epoch: _Epoch, *, captured: bool) -> Generator[Chunk]:
 
 def _capture(epoch: _Epoch) -> Callable[[], None]:
     """Warm up on a side stream, undo what that trained, capture one epoch; return its replay."""
-    with _capturing, torch.cuda.device(epoch.order.device):
+    with capturing, torch.cuda.device(epoch.order.device):
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):

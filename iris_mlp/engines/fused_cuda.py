@@ -202,13 +202,15 @@ def _lay_out_settings(
 def _explain_failure() -> Iterator[None]:
     """Say in a sentence that this host cannot build or run the kernel.
 
-    Triton calls a C compiler for its launcher and an assembler for the GPU, and may find neither.
+    Triton calls a C compiler for its launcher and an assembler for the GPU, and may find neither;
+    it asserts that the driver's library is there, and imports what it has compiled.
     """
     from triton import TritonError
 
+    ours = (RuntimeError, OSError, CalledProcessError, AssertionError, ImportError)
     try:
         yield
-    except (TritonError, RuntimeError, OSError, CalledProcessError) as error:
+    except (TritonError, *ours) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise DeviceError(
             "Triton cannot run the kernel of the engine fused here ({reason}); "

@@ -41,6 +41,16 @@ _SINGLE_FACTS = (
     *("compute_capability", "fp32_tflops", "source"),
 )
 _FORM_WORDS = frozenset({"sxm", "pcie", "nvl", "dgxs", "fhhl"})
+_LINE_WORDS = frozenset(
+    {
+        *("geforce", "rtx", "gtx", "gt", "mx", "titan", "quadro", "tesla"),
+        *("radeon", "rx", "instinct", "apple", "arc"),
+    }
+)
+_NOTES_OF_THE_LAUNCH_MEMORY = frozenset(
+    {"note.more_vram_than_higher_tier", "note.less_vram_than_lower_tier"}
+)
+_GRACE_MEMORY_GIB = frozenset({120, 240, 480})  # drivers name a superchip by its CPU's memory
 _LEAST_LIKENESS = 0.5
 """A name is near from here on: it shares half its letters, or a word of two."""
 
@@ -94,6 +104,7 @@ class _Row:
     card: GpuName
     words: frozenset[str]
     phrase: str
+    telling_words: frozenset[str]
     same_compute_gib: frozenset[int]  # the memory variants that fp32_tflops holds for
     aliases: tuple[str, ...]
 
@@ -147,7 +158,8 @@ def _read_row(record: dict[str, str]) -> _Row:
     )
     aliases = tuple(split_name(alias).plain for alias in record["aliases"].split(";") if alias)
     parts = split_name(name)
-    return _Row(card, parts.words, parts.phrase, frozenset(variants[0]), aliases)
+    telling = _list_telling_words(parts)
+    return _Row(card, parts.words, parts.phrase, telling, frozenset(variants[0]), aliases)
 
 
 @functools.cache
@@ -202,13 +214,13 @@ def _find_cards(parts: NameWords) -> list[_Row]:
 
 def _find(parts: NameWords) -> list[_Row]:
     """Find the rows that a name's words fit: an alias, the same words, or the fewest more."""
-    for row in _rows():
-        if parts.plain and parts.plain in row.aliases:
-            return [row]
+    if aliased := [row for row in _rows() if parts.plain and parts.plain in row.aliases]:
+        return aliased
     same = [row for row in _rows() if row.words == parts.words]
-    if not same and "laptop" in parts.words:  # one name for laptop and desktop (GTX 10, RTX 20)
+    if not same and "laptop" in parts.words:
+        # One name for laptop and desktop (GTX 1070), or for laptops alone (RTX 2050).
         words = parts.words - {"laptop"}
-        same = [row for row in _rows() if row.words == words and row.card.laptop is None]
+        same = [row for row in _rows() if row.words == words and row.card.laptop is not False]
     if same:
         return same
     # "Quadro 6000" is a Fermi card, not a Quadro RTX 6000 with a word left out.
@@ -227,19 +239,26 @@ def _describe(row: _Row, parts: NameWords) -> GpuName:
     if card.laptop is None and "laptop" in parts.words:
         notes = ["note.laptop_power" if n == "note.laptop_unclear" else n for n in notes]
         card = replace(card, laptop=True, fp32_tflops=None)
+    stated_gib = parts.memory_gib
+    if stated_gib in card.vram_gib:
+        tflops = card.fp32_tflops if stated_gib in row.same_compute_gib else None
+        card = replace(card, vram_gib=(stated_gib,), fp32_tflops=tflops)
+        notes = [note for note in notes if note != "note.several_memory_sizes"]
+    elif stated_gib is not None and stated_gib != split_name(card.query).memory_gib:
+        if "note.superchip_memory" in notes and stated_gib in _GRACE_MEMORY_GIB:
+            at = notes.index("note.superchip_memory")
+            notes[at] = "note.stated_memory_is_the_cpu_s"
+        else:
+            notes.append("note.stated_memory_not_in_catalogue")
+    if stated_gib not in (None, row.card.vram_gib[0] if row.card.vram_gib else None):
+        notes = [note for note in notes if note not in _NOTES_OF_THE_LAUNCH_MEMORY]
     twin_words = row.words - {"laptop"}
     twin = next((r.card for r in _rows() if r.words == twin_words and r is not row), None)
     if card.laptop and twin:
         if twin.chip and card.chip and twin.chip != card.chip:
             notes.append("note.laptop_smaller_chip")
-        if max(card.vram_gib, default=0) < max(twin.vram_gib, default=0):
+        if max(card.vram_gib, default=0) < min(twin.vram_gib, default=0):
             notes.append("note.laptop_less_memory")
-    if parts.memory_gib in card.vram_gib:
-        tflops = card.fp32_tflops if parts.memory_gib in row.same_compute_gib else None
-        card = replace(card, vram_gib=(parts.memory_gib,), fp32_tflops=tflops)
-        notes = [note for note in notes if note != "note.several_memory_sizes"]
-    elif parts.memory_gib is not None and parts.memory_gib != split_name(card.query).memory_gib:
-        notes.append("note.stated_memory_not_in_catalogue")
     if parts.slice:
         notes.append(f"note.{parts.slice}_slice")
     return replace(card, notes=tuple(notes))
@@ -253,20 +272,23 @@ def _merge(cards: list[GpuName]) -> GpuName:
         for name in _SINGLE_FACTS
         if len({getattr(card, name) for card in cards}) == 1
     }
-    names = [(card.name or "").split() for card in cards]
-    columns = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*names))
-    shared_words = [column[0] for column in columns]
+    names = [card.name or "" for card in cards]
+    columns = zip(*(name.split() for name in names))
+    shared = " ".join(
+        c[0] for c in itertools.takewhile(lambda column: len(set(column)) == 1, columns)
+    )
     return GpuName(
         query=first.query,
         known=True,
-        name=" ".join(shared_words) or None,
+        # "H100" names its versions, "Instinct" not the two that lspci gives together.
+        name=shared if any(c.isdigit() for c in shared) else " / ".join(names),
         vram_gib=tuple(dict.fromkeys(size for card in cards for size in card.vram_gib)),
         meanings=tuple(pair for pair in first.meanings if all(pair in c.meanings for c in cards)),
         notes=(
             "note.several_versions",
             *(note for note in first.notes if all(note in c.notes for c in cards)),
         ),
-        nearest=tuple(card.name or "" for card in cards),
+        nearest=tuple(names),
         **agreed,
     )
 
@@ -277,18 +299,22 @@ def _decode_by_pattern(name: str) -> GpuName:
     nearest = find_nearest(name)
     pattern = read_geforce_pattern(name)
     if pattern:
+        is_mx = pattern.series == "MX"
+        # The 50 of the 20 series, the RTX 2050, is Ampere: no architecture for that pair.
+        is_2050 = (pattern.series, pattern.tier) == ("20", 50)
+        how = "note.mx_says_no_architecture" if is_mx else "note.read_from_pattern"
         return GpuName(
             query=name,
             known=False,
             vendor="NVIDIA",
             line="geforce",
             series=pattern.series,
-            architecture=GEFORCE_SERIES.get(pattern.series),
+            architecture=None if is_2050 else GEFORCE_SERIES.get(pattern.series),
             tier=pattern.tier,
             suffixes=pattern.suffixes,
-            laptop=True if "laptop" in parts.words else None,
+            laptop=True if is_mx or "laptop" in parts.words else None,
             meanings=read_meanings(name, "geforce"),
-            notes=("note.not_in_catalogue", "note.read_from_pattern"),
+            notes=("note.not_in_catalogue", how),
             nearest=nearest,
         )
     radeon = next((word for word in parts.words if read_radeon_tier(word)), None)
@@ -308,14 +334,26 @@ def _decode_by_pattern(name: str) -> GpuName:
     return GpuName(query=name, known=False, vendor=parts.vendor, notes=notes, nearest=nearest)
 
 
+def _list_telling_words(parts: NameWords) -> frozenset[str]:
+    """List the words that make a name comparable: those with a digit, and product lines."""
+    words = parts.words | frozenset(parts.plain.split())
+    numbers = {word for word in parts.words if any(c.isdigit() for c in word)}
+    return (words & _LINE_WORDS) | numbers
+
+
 def find_nearest(name: str, count: int = 3) -> tuple[str, ...]:
     """Find the catalogue names most like a name, the most like first.
 
-    None for an empty name, for one that is like no other, nor for one that states a maker whose
-    cards the catalogue lacks.
+    Only names that share a number or a product line with it, and only of the maker that it states:
+    letters alone make anything look like something.
     """
     parts = split_name(name)
-    rows = [row for row in _rows() if parts.vendor in (None, row.card.vendor)]
+    telling = _list_telling_words(parts)
+    rows = [
+        row
+        for row in _rows()
+        if parts.vendor in (None, row.card.vendor) and telling & row.telling_words
+    ]
     if not parts.words or not rows:
         return ()
     matcher = difflib.SequenceMatcher(autojunk=False)

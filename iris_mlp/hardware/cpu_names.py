@@ -1,6 +1,7 @@
 """Read a CPU's marketing name: vendor, generation, microarchitecture, and what its parts mean.
 
-Intel and AMD have rules of their own in `cpu_names_x86`. The rest follows Apple Newsroom and the
+Intel and AMD have rules of their own in `cpu_names_x86`, lines without a scheme are in
+`cpu_names_other`. The rest follows Apple Newsroom and the
 product pages of AWS Graviton, Ampere, NVIDIA Grace, Google Axion and Azure Cobalt.
 """
 
@@ -9,6 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from iris_mlp.hardware.cpu_models import YEARS
+from iris_mlp.hardware.cpu_names_other import read_other
 from iris_mlp.hardware.cpu_names_x86 import (
     Reading,
     read_core,
@@ -79,6 +81,11 @@ _SPELLINGS = (
     (r"霄龙", " epyc "),
     (r"苹果", " apple "),
     (r"鲲鹏", " kunpeng "),
+    (r"赛扬", " celeron "),
+    (r"奔腾", " pentium "),
+    (r"速龙", " athlon "),
+    (r"海光", " hygon "),
+    (r"龙芯", " loongson "),
     (r"\br([3579])[ -](?=[0-9]{4})", r"ryzen \1 "),
 )
 _ARM_CORE = re.compile(r"(neoverse|cortex)[- ]([navex]\d+\w*)")
@@ -94,26 +101,32 @@ def decode_cpu(name: str) -> CpuName:
     for vendor, read in _READERS:
         reading = read(text)
         if reading:
-            core = reading.architecture
-            return CpuName(
-                query=name,
-                known=core is not None,
-                vendor=vendor or ("AMD" if reading.line else "Intel"),
-                line=reading.line,
-                generation=reading.generation,
-                architecture=core,
-                year=reading.year or (YEARS.get(core) if core else None),
-                meanings=reading.meanings,
-            )
+            return _describe(name, vendor or ("AMD" if reading.line else "Intel"), reading)
     for pattern, vendor, line, core, year in _ARM_CHIPS:
         if match := re.search(pattern, text):
             return CpuName(name, True, vendor, line, None, core, year, ((match[0], "cpu.line"),))
     if match := _ARM_CORE.search(text):
         core = f"{match[1].title()}{'-' if match[1] == 'cortex' else ' '}{match[2].upper()}"
         return CpuName(name, True, "Arm", match[1].title(), None, core, YEARS.get(core))
+    if other := read_other(text):
+        return _describe(name, *other)
     makers = (("intel", "Intel"), ("amd", "AMD"), ("apple", "Apple"), ("ampere", "Ampere"))
     vendor = next((label for word, label in makers if re.search(rf"\b{word}\b", text)), None)
     return CpuName(query=name, known=False, vendor=vendor)
+
+
+def _describe(name: str, vendor: str, reading: Reading) -> CpuName:
+    core = reading.architecture
+    return CpuName(
+        query=name,
+        known=core is not None,
+        vendor=vendor,
+        line=reading.line,
+        generation=reading.generation,
+        architecture=core,
+        year=reading.year or (YEARS.get(core) if core else None),
+        meanings=reading.meanings,
+    )
 
 
 def _read_apple(text: str) -> Reading | None:
@@ -133,7 +146,7 @@ _READERS = (
     ("AMD", read_ryzen),
     ("AMD", read_epyc),
     ("", read_virtual),
-    ("Intel", read_core_ultra),
+    ("Intel", read_core_ultra),  # before read_core: it has the Core i3-N305
     ("Intel", read_core),
     ("Intel", read_xeon),
 )

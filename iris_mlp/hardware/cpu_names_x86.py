@@ -34,6 +34,14 @@ _CORE_GENERATIONS = {
     13: "Raptor Lake",
     14: "Raptor Lake Refresh",
 }
+# Numbers that run ahead of the design: the enthusiasts' chips up to 2016, and those with Vega.
+_CORE_EXCEPTIONS = {
+    **dict.fromkeys(("3820", "3930k", "3960x", "3970x"), "Sandy Bridge"),
+    **dict.fromkeys(("4820k", "4930k", "4960x"), "Ivy Bridge"),
+    **dict.fromkeys(("5820k", "5930k", "5960x"), "Haswell"),
+    **dict.fromkeys(("6800k", "6850k", "6900k", "6950x"), "Broadwell"),
+    **dict.fromkeys(("8305g", "8705g", "8706g", "8709g", "8809g"), "Kaby Lake"),
+}
 _XEON_SCALABLE = {
     "1": "Skylake-SP",
     "2": "Cascade Lake",
@@ -54,6 +62,13 @@ _XEON_W = {
     "34": "Sapphire Rapids",
     "25": "Sapphire Rapids",
     "35": "Sapphire Rapids",
+}
+_XEON_D = {
+    "15": "Broadwell",
+    "16": "Broadwell",
+    "17": "Ice Lake-D",
+    "21": "Skylake-SP",
+    "27": "Ice Lake-D",
 }
 _XEON_E = {"21": "Coffee Lake", "22": "Coffee Lake", "23": "Rocket Lake", "24": "Raptor Lake"}
 _VIRTUAL_CPUS = {  # names that QEMU gives its CPU models
@@ -97,26 +112,34 @@ def read_core(text: str) -> Reading | None:
     """Intel Core i3 to i9, 2nd to 14th generation: the digits before the last three or two."""
     match = re.search(r"\bi([3579])[- ]?([0-9]{4,5})([a-z][a-z0-9]*)?\b", text)
     if match is None:
-        return None
+        # The first generation (i7-920) and what has no plain number (i5-L16G7): the line alone.
+        match = re.search(r"\bcore i([3579])\b|\bi([3579])[- ]?[3-9][0-9]{2}[a-z]{0,2}\b", text)
+        tier = (match[1] or match[2]) if match else None
+        return (
+            Reading(f"Core i{tier}", None, meanings=((f"i{tier}", "cpu.tier"),)) if tier else None
+        )
     digits, letters = match[2], match[3] or ""
     two = len(digits) == 5 or digits[0] == "1"  # i7-1255U is of the 12th, i7-8550U of the 8th
     generation = int(digits[: 2 if two else 1])
     architecture = _CORE_GENERATIONS.get(generation)
-    if generation == 8 and letters.startswith("u"):
+    if digits + letters in _CORE_EXCEPTIONS:
+        architecture = _CORE_EXCEPTIONS[digits + letters]
+    elif generation == 8 and letters.startswith("u"):
         ends = {"65": "Whiskey Lake", "45": "Whiskey Lake", "50": "Kaby Lake Refresh"}
         ends |= {"30": "Kaby Lake Refresh", "21": "Cannon Lake"}
         architecture = ends.get(digits[2:], architecture)
-    elif generation == 8 and letters.startswith("y"):
+    elif generation in (8, 10) and letters.startswith("y"):
         architecture = "Amber Lake"
     elif generation in (7, 9) and letters in ("x", "xe") and digits not in ("7640", "7740"):
         architecture = "Skylake-SP"
     elif generation == 10 and letters in ("x", "xe"):
         architecture = "Cascade Lake"
-    elif generation == 10 and letters.startswith("g"):
+    elif generation == 10 and re.match(r"n?g[1-7]", letters):
         architecture = "Ice Lake"
     elif generation == 11 and (letters[:1] in ("g", "h", "u") or letters.endswith("b")):
         architecture = "Tiger Lake"
-    parts = ((f"i{match[1]}", "cpu.tier"), (digits[: 2 if two else 1], "cpu.generation"))
+    ahead = "cpu.generation_ahead" if digits + letters in _CORE_EXCEPTIONS else "cpu.generation"
+    parts = ((f"i{match[1]}", "cpu.tier"), (digits[: 2 if two else 1], ahead))
     meanings = (*parts, *_suffix("intel", letters))
     return Reading(f"Core i{match[1]}", architecture, generation, meanings=meanings)
 
@@ -137,7 +160,8 @@ def read_core_ultra(text: str) -> Reading | None:
         meanings = ((match[1], "cpu.tier"), *_suffix("intel", match[3]))
         return Reading(f"Core {match[1]}", "Raptor Lake Refresh", int(match[2]), meanings=meanings)
     match = re.search(r"(?<![a-z0-9])n([0-9]{2,3})\b", text)
-    if match and ("intel" in text or "i3" in text) and "xeon" not in text:
+    named = "intel" in text or "i3" in text or (match and match[0] == text.strip())
+    if match and named and "xeon" not in text:
         alder = match[1] in ("50", "95", "97", "100", "200", "300", "305")
         twin = match[1] in ("150", "250", "350", "355")
         architecture = "Alder Lake-N" if alder else "Twin Lake" if twin else None
@@ -163,6 +187,10 @@ def read_xeon(text: str) -> Reading | None:
         return Reading(f"Xeon E{match[1]}", architecture, version, meanings=meanings)
     if match := re.search(r"\bw[3579]?-([0-9]{2})[0-9]{2}(?![0-9])", text):
         return Reading("Xeon W", _XEON_W.get(match[1]))
+    if match := re.search(r"\bd-([0-9]{2})[0-9]{2}(?![0-9])", text):
+        return Reading("Xeon D", _XEON_D.get(match[1]))
+    if re.search(r"\bmax 94[0-9]{2}\b", text):
+        return Reading("Xeon Max", "Sapphire Rapids")
     if match := re.search(r"\be-([0-9]{2})[0-9]{2}(?![0-9])", text):
         return Reading("Xeon E", _XEON_E.get(match[1]))
     if match := re.search(r"\b6[0-9]{3}([pe])\b", text):
@@ -190,6 +218,10 @@ def read_epyc(text: str) -> Reading | None:
     architecture = _EPYC.get(digit)
     if architecture == "Zen 4" and (match[1][0] == "8" or match[1] in ("975", "973")):
         architecture = "Zen 4c"
+    if architecture == "Zen 5" and match[1][0] == "8":
+        architecture = None  # a line of small servers, whose core the number does not tell
+    elif architecture == "Zen 5" and match[1] in ("996", "984", "982", "974", "964"):
+        architecture = "Zen 5c"
     year = {"Zen 3": 2021}.get(architecture or "")
     meanings = ((match[2], "cpu.epyc_generation_digit"),) if digit == match[2] else ()
     meanings += _suffix("epyc", match[3])

@@ -1,5 +1,6 @@
 """Every GPU of this machine: from the NVIDIA driver where there is one, else as PyTorch tells."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -141,9 +142,28 @@ def detect_gpus(
                 gpus, state = (), "nvml.error"
         else:
             gpus, state = (), _NVML_INIT_ERRORS.get(gateway.error or 0, "nvml.error")
-    if gpus and not torch.version.cuda:
-        gpus = tuple(replace(gpu, notes=(*gpu.notes, "note.torch_without_cuda")) for gpu in gpus)
+    gpus = tuple(replace(gpu, notes=gpu.notes + _note_pytorch(gpu, torch)) for gpu in gpus)
     return GpuSearch(gpus or _list_torch_gpus(torch, cpu_name), state)
+
+
+def _note_pytorch(gpu: GpuInfo, torch: ModuleType) -> tuple[str, ...]:
+    """Return why this PyTorch cannot use a card of the driver, if it cannot; no CUDA is started."""
+    build, driver = torch.version.cuda, gpu.cuda_driver_version
+    if not build:
+        return ("note.torch_without_cuda",)
+    # NVIDIA's CUDA Compatibility: a driver serves the later minor versions of its major one.
+    if driver and int(driver.partition(".")[0]) < int(build.partition(".")[0]):
+        return ("note.torch_needs_newer_driver",)
+    # Such as sm_75, sm_100a or compute_120; the oldest is what the build begins with.
+    built = [
+        int(re.sub(r"\D", "", name))
+        for name in ask_system(lambda: torch.cuda.get_arch_list()) or ()
+    ]
+    if built and gpu.compute_capability:
+        major, minor = gpu.compute_capability.split(".")
+        if 10 * int(major) + int(minor) < min(built):
+            return ("note.torch_without_architecture",)
+    return ()
 
 
 def _list_nvml_gpus(gateway: NvmlGateway) -> tuple[GpuInfo, ...] | None:

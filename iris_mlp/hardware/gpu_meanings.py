@@ -16,7 +16,7 @@ _GEFORCE_RULES = (
     (r"GTX", "prefix.gtx"),
     (r"GT(?= ?[0-9])", "prefix.gt"),
     (r"MX(?= ?[0-9])", "prefix.mx"),
-    (r"(?<=MX)[0-9]{3}", "number.position"),
+    (r"(?<=MX)[0-9]{3}|(?<=MX )[0-9]{3}", "number.model"),
     (r"[0-9]{3,4}(?![0-9])", "number"),
     (r"Ti", "suffix.ti"),
     (r"SUPER", "suffix.super"),
@@ -50,7 +50,7 @@ _DATA_CENTER_RULES = (
         (rf"{letters}(?=[0-9])", f"letter.{letters.lower()}")
         for letters in ["GH", "GB", "P", "V", "T", "A", "L", "H", "B"]
     ),
-    (r"[0-9]{1,3}", "number.position"),
+    (r"[0-9]{1,3}", "number.model"),
     (r"(?<=[0-9])S", "suffix.s"),
     (r"(?<=[0-9])G", "suffix.g"),
 )
@@ -77,9 +77,21 @@ _APPLE_RULES = (
     (r"Max", "suffix.apple_max"),
     (r"Ultra", "suffix.apple_ultra"),
 )
+_TITAN_RULES = (
+    (r"TITAN", "line.titan"),
+    (r"RTX", "prefix.rtx"),
+    (r"Xp|X|V", "letter.titan"),
+    (r"Pascal", "letter.p"),
+)
+_ARC_RULES = (
+    (r"Arc", "line.arc"),
+    (r"A(?=[0-9])", "letter.arc_a"),
+    (r"B(?=[0-9])", "letter.arc_b"),
+    (r"[0-9]{3}", "number.model"),
+)
 _RULES_OF_LINE = {
     "geforce": _GEFORCE_RULES,
-    "titan": ((r"TITAN", "line.titan"), (r"RTX", "prefix.rtx"), (r"Xp|V", "letter.titan")),
+    "titan": _TITAN_RULES,
     "t_series": _PRO_RULES,
     "quadro_rtx": _PRO_RULES,
     "rtx_a": _PRO_RULES,
@@ -89,6 +101,7 @@ _RULES_OF_LINE = {
     "radeon_rx": _AMD_RULES,
     "radeon_pro": _AMD_RULES,
     "instinct": _AMD_RULES,
+    "arc": _ARC_RULES,
     "apple_m": _APPLE_RULES,
 }
 
@@ -125,4 +138,4 @@ def _read_number(digits: str, line: str | None) -> list[tuple[str, str]]:
     if line == "radeon_rx" and tier is not None:
         split = 2 if digits[0] == "9" else 1
         return [(digits[:split], f"series.rx{digits[0]}000"), (digits[split:], f"tier.{tier}")]
-    return [(digits, "number.position")]
+    return [(digits, "number.model")]

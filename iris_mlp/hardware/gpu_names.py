@@ -24,7 +24,7 @@ _NOISE = """nvidia corporation amd ati inc advanced micro devices apple geforce 
     the asus rog strix tuf dual proart msi ventus suprim gigabyte aorus eagle windforce evga ftw3
     xc3 zotac trinity palit gainward inno3d colorful igame galax kfa2 pny xlr8 sapphire nitro pulse
     powercolor xfx asrock gaming oc trio founders fe oem lite hash rate lhr oam vf grid ac tensor
-    core hbm hbm2 hbm2e hbm3 hbm3e gddr5 gddr5x gddr6 gddr6x gddr7 lovelace"""
+    intel core hbm hbm2 hbm2e hbm3 hbm3e gddr5 gddr5x gddr6 gddr6x gddr7 lovelace"""
 _NOISE_WORDS = frozenset(_NOISE.split())
 VENDOR_WORDS = {
     "nvidia": "NVIDIA",
@@ -42,12 +42,13 @@ _SHORT_WORDS = {"s": "super", "m": "laptop"}
 _MAKER_WORDS = frozenset({"nvidia", "amd", "ati", "corporation"})
 _MEMORY_SIZE = r"(?<![\w.])([0-9]{1,4}) ?(?:gib|gb|g)\b"
 _NUMBER_WORD = rf"[0-9]{{3,4}}[sm]?|{_MEMORY_SIZE}"
+_MX_NUMBER = r"[1-9][1357]0"  # MX110 to MX570; the GeForce4 MX 440 was a desktop card
 _GEFORCE_NUMBER = r"(?:10|16|20|30|40|50)[1-9]0"
 # Spellings that mean the same, brought to one: (pattern, replacement), in order.
 _SPELLINGS = (
     (r"\bmax[- ]?q\b", " maxq "),
     (r"\b(?:laptop|mobile|notebook)\b", " laptop "),
-    (r"\blaptop\s+/\s+maxq\b", " laptop "),
+    (r"\blaptop\s+/\s+maxq\b|\bmaxq\s+/\s+laptop\b", " laptop "),  # lspci writes both orders
     (r"\b(rtx|gtx|gt|rx|mx)(?=a?[0-9])", r"\1 "),
     (r"\b([0-9]{3,4})(ti ?super|ti|super|xtx|xt|gre|m|s|d)\b", r"\1 \2 "),
     (r"\b([0-9]{3,4})(ada|blackwell)\b", r"\1 \2 "),
@@ -89,10 +90,13 @@ class NameWords:
 
 @dataclass(frozen=True)
 class GeForcePattern:
-    """A GeForce name read by its pattern: series "40", tier 70, suffixes ("ti",)."""
+    """A GeForce name read by its pattern: series "40", tier 70, suffixes ("ti",).
+
+    An MX number has no tier, and its series is "MX".
+    """
 
     series: str
-    tier: int
+    tier: int | None
     suffixes: tuple[str, ...]
 
 
@@ -176,6 +180,8 @@ def read_geforce_pattern(name: str) -> GeForcePattern | None:
     parts = split_name(name)
     if parts.vendor not in (None, "NVIDIA") or parts.words & {"rx", "quadro", "pro", "ada"}:
         return None
+    if "mx" in parts.words and any(re.fullmatch(_MX_NUMBER, word) for word in parts.words):
+        return GeForcePattern("MX", None, ())
     prefixed = bool(parts.words & {"rtx", "gtx"}) or "geforce" in name.lower()
     found: tuple[str, int] | None = None
     for word in parts.words:
@@ -201,7 +207,7 @@ def read_radeon_tier(digits: str) -> int | None:
     Until RX 7000 the second digit ranks the card; from RX 9000 the last two do, as AMD explained
     when it presented that series. A number that fits neither gives None.
     """
-    if not re.fullmatch(r"[679][0-9]{3}", digits):
+    if not re.fullmatch(r"[5679][0-9]{3}", digits):
         return None
     tier = int(digits[2:]) if digits[0] == "9" else int(digits[1]) * 10
     return tier if tier in {50, 60, 70, 80, 90} else None

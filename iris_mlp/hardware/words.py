@@ -64,6 +64,7 @@ WORDS = {
     "series.40": "a series number, not the 40th generation: Ada Lovelace, from 2022",
     "series.50": "a series number: Blackwell, from 2025",
     "series.other": "a series number that the catalogue does not have",
+    "series.rx5000": "Radeon RX 5000 series: RDNA, from 2019",
     "series.rx6000": "Radeon RX 6000 series: RDNA 2, from 2020",
     "series.rx7000": "Radeon RX 7000 series: RDNA 3, from 2022",
     "series.rx9000": "Radeon RX 9000 series: RDNA 4, from 2025",
@@ -75,6 +76,7 @@ WORDS = {
     "line.tesla": "NVIDIA's data-centre cards, up to 2020; the word is no longer used",
     "line.radeon": "AMD's graphics cards",
     "line.instinct": "AMD's data-centre accelerators",
+    "line.arc": "Intel's graphics cards",
     "line.apple": "a chip with CPU and GPU in one, sharing memory",
     # Prefixes.
     "prefix.rtx": "has ray-tracing and tensor cores",
@@ -96,10 +98,13 @@ WORDS = {
     "letter.gh": "Grace CPU and Hopper GPU on one module",
     "letter.gb": "Grace CPU and Blackwell GPU on one module",
     "letter.titan": "which TITAN; it does not tell the architecture",
+    "letter.arc_a": "Alchemist, from 2022",
+    "letter.arc_b": "Battlemage, from 2024",
     "letter.amd_workstation": "a workstation card",
     "architecture.ada": "Ada Lovelace, from 2022",
     "architecture.blackwell": "Blackwell, from 2025 in workstations",
     "number.position": "the place within its line: a larger number is a larger card",
+    "number.model": "which card of its line; a larger number need not be a larger card",
     # Suffixes.
     "suffix.ti": "the stronger version within the same series and tier",
     "suffix.super": "a stronger version that came later, within the same series and tier",
@@ -172,8 +177,9 @@ WORDS = {
     "note.two_devices_on_a_card": (
         "The card appears as two devices with half the memory each; the figures are for the card."
     ),
-    "note.superchip_memory": (
-        "The figures are for one GPU; a size in the name may be the CPU's memory."
+    "note.superchip_memory": "The figures are for one GPU; the CPU beside it has its own memory.",
+    "note.stated_memory_is_the_cpu_s": (
+        "The size in this name is the CPU's memory; the figures are for one GPU."
     ),
     "note.unified_memory": "CPU and GPU share one memory.",
     "note.mig_slice": "This is a slice of the card, with a part of its memory and compute.",
@@ -184,10 +190,17 @@ WORDS = {
     "note.torch_without_cuda": (
         "This build of PyTorch has no CUDA, so it cannot use this card: install a CUDA build."
     ),
+    "note.torch_needs_newer_driver": (
+        "This build of PyTorch needs a newer driver: update it, or install a build for its CUDA."
+    ),
+    "note.torch_without_architecture": (
+        "This build of PyTorch has left out cards as old as this one: install a build that has it."
+    ),
     # Parts of a CPU's name.
     "cpu.line": "the product line",
     "cpu.tier": "the rank within its generation: the higher the better",
     "cpu.generation": "the generation",
+    "cpu.generation_ahead": "the generation by its number; the design is that of the one before",
     "cpu.ultra_series": "the series of Core Ultra",
     "cpu.xeon_generation_digit": "the second digit is the generation of Xeon Scalable",
     "cpu.xeon_version": "the version, which stands for the architecture",

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 from time import perf_counter
@@ -69,6 +69,9 @@ class Crossover:
         smallest_ratio: Time of the second over that of the first at the smallest size where the
             spreads are apart; None where there is none.
         largest_ratio: The same at the largest such size.
+        first_decided: The smallest size where the spreads are apart.
+        last_decided: The largest one.
+        between: The decided sizes on either side of the crossing; None unless they cross once.
     """
 
     key: CrossoverKey
@@ -76,6 +79,9 @@ class Crossover:
     first_wins_small: bool | None = None
     smallest_ratio: float | None = None
     largest_ratio: float | None = None
+    first_decided: int | None = None
+    last_decided: int | None = None
+    between: tuple[int, int] | None = None
 
 
 class ModelStack(nn.Module):
@@ -241,15 +247,18 @@ def conclude_crossover(points: Sequence[Point], axis: Axis, first: str, second: 
         return Crossover("tie")
     ratios = [pairs[i][1].epoch_us / pairs[i][0].epoch_us for i, _ in decided]
 
-    def conclude(key: CrossoverKey, value: float | None = None) -> Crossover:
-        wins_small = None if value is None else decided[0][1] > 0
-        return Crossover(key, value, wins_small, ratios[0], ratios[-1])
-
+    result = Crossover(
+        "first_always" if decided[0][1] > 0 else "second_always",
+        smallest_ratio=ratios[0],
+        largest_ratio=ratios[-1],
+        first_decided=values[decided[0][0]],
+        last_decided=values[decided[-1][0]],
+    )
     flips = [(i, j) for (i, u), (j, v) in pairwise(decided) if u != v]
     if len(flips) > 1:
-        return conclude("crosses_often")
+        return replace(result, key="crosses_often")
     if not flips:
-        return conclude("first_always" if decided[0][1] > 0 else "second_always")
+        return result
     low, high = flips[0]
     between = slice(low, high + 1)
     crossing = find_crossings(
@@ -257,7 +266,13 @@ def conclude_crossover(points: Sequence[Point], axis: Axis, first: str, second: 
         [a.epoch_us for a, _ in pairs[between]],
         [b.epoch_us for _, b in pairs[between]],
     )[0]
-    return conclude("crosses", crossing)
+    return replace(
+        result,
+        key="crosses",
+        value=crossing,
+        first_wins_small=decided[0][1] > 0,
+        between=(values[low], values[high]),
+    )
 
 
 def _time(step: Callable[[], None], device: torch.device, epochs: int) -> float:

@@ -1,6 +1,6 @@
 """The ledger: where the time of one epoch of the lesson's loop goes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, quantiles
 from time import perf_counter
@@ -24,6 +24,7 @@ _ARITHMETIC_STAGES = ("forward", "loss", "backward")
 
 
 LedgerKey = Literal["adds_up", "noisy"]
+ArithmeticKey = Literal["clear", "noise", "negative", "excess"]
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,9 @@ class Ledger:
         wall_high_us: A quarter of the blocks were slower.
         stages_us: Each of `STAGES`, clocked.
         python_and_dispatch_us: Forward, loss, zero_grad and backward without the arithmetic.
-        arithmetic_us: On the CPU what grows with the rows, at 120 rows; None on a GPU, where
-            kernels run beside the host (see `profile.kernel_us`).
+        arithmetic_us: On the CPU what grows with the rows, at 120 rows; None where the line makes
+            no sense (see `arithmetic_key`), and on a GPU, where kernels run beside the host (see
+            `profile.kernel_us`).
         arithmetic_fit: The line through the time of an epoch over the rows; None on a GPU.
         optimizer_us: The optimizer's step.
         item_us: Reading the loss: on a GPU also the waiting.
@@ -64,8 +66,25 @@ class Ledger:
     unaccounted_us: float
     profile: Profile
 
+    @property
+    def computing_us(self) -> float:
+        """The stages in which arithmetic is done, with their overhead."""
+        return sum(self.stages_us[name] for name in _ARITHMETIC_STAGES)
 
-def measure_ledger(config: TrainConfig, budget_s: float = 3.0) -> Ledger:
+    @property
+    def arithmetic_key(self) -> ArithmeticKey | None:
+        """What the slope over the rows says; None on a GPU.
+
+        `clear`, or inside the `noise`; `negative` (more rows took less time) and `excess` (the
+        slope comes to more than its stages take) are no arithmetic, but a disturbed measurement.
+        """
+        fit = self.arithmetic_fit
+        return None if fit is None else judge_arithmetic(fit, self.computing_us)
+
+
+def measure_ledger(
+    config: TrainConfig, budget_s: float = 3.0, is_over: Callable[[], bool] = lambda: False
+) -> Ledger | None:
     """Measure where one epoch's time goes.
 
     Blocks without a clock inside, blocks with one around each stage and blocks with more rows take
@@ -74,6 +93,10 @@ def measure_ledger(config: TrainConfig, budget_s: float = 3.0) -> Ledger:
     Args:
         config: Device, hidden units, optimizer, learning rate and seed of the loop.
         budget_s: Seconds that this may take, about.
+        is_over: Asked between blocks whether to end now.
+
+    Returns:
+        The ledger; None when it was ended before it was whole.
 
     Raises:
         DeviceError: The device is not there.
@@ -87,6 +110,8 @@ def measure_ledger(config: TrainConfig, budget_s: float = 3.0) -> Ledger:
     growing: dict[int, list[float]] = {multiple: [] for multiple in ROW_MULTIPLES}
     started = perf_counter()
     while len(walls) < MIN_BLOCKS or perf_counter() - started < budget_s:
+        if is_over():
+            return None
         walls.append(1e6 * loop.time_epochs(BLOCK_EPOCHS) / BLOCK_EPOCHS)
         clocks.append(tuple(1e6 * s / BLOCK_EPOCHS for s in loop.clock_stages(BLOCK_EPOCHS)))
         if len(walls) % 4 == 0:
@@ -140,7 +165,7 @@ def balance(
     (wall,) = average_quiet([(wall_us,) for wall_us in walls_us])
     computing = sum(stages_us[name] for name in _ARITHMETIC_STAGES)
     arithmetic = None
-    if arithmetic_fit is not None:
+    if arithmetic_fit and judge_arithmetic(arithmetic_fit, computing) in ("clear", "noise"):
         arithmetic = min(max(TRAIN_ROWS * arithmetic_fit.slope, 0.0), computing)
     unaccounted = wall - sum(stages_us.values())
     return Ledger(
@@ -158,3 +183,12 @@ def balance(
         unaccounted_us=unaccounted,
         profile=profile,
     )
+
+
+def judge_arithmetic(fit: LineFit, computing_us: float) -> ArithmeticKey:
+    """Say whether a line over the rows can be the arithmetic of stages that take so long."""
+    if fit.is_inside_noise:
+        return "noise"
+    if fit.slope < 0:
+        return "negative"
+    return "excess" if TRAIN_ROWS * fit.slope > computing_us else "clear"

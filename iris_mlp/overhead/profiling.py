@@ -1,11 +1,13 @@
 """One epoch of the lesson's loop in torch.profiler."""
 
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
 from torch.profiler import ProfilerActivity, profile
 
+from iris_mlp.devices import capturing
 from iris_mlp.overhead.lesson_loop import LessonLoop
 
 _profiler = threading.Lock()
@@ -35,7 +37,7 @@ class Profile:
         driver_us: Inside calls into the GPU's driver: launches, copies, waiting; 0 on the CPU.
         operator_calls: Operators called.
         kernel_launches: Kernels launched on a GPU; 0 on the CPU.
-        kernel_us: What they took there; None on the CPU.
+        kernel_us: What they took there; None on the CPU, and where the GPU's driver tells of none.
         operators: The most expensive operators, the largest first.
     """
 
@@ -59,11 +61,12 @@ def profile_loop(loop: LessonLoop, epochs: int = 50, top: int = 12) -> Profile:
         epochs: Epochs to average over.
         top: How many operators to list.
     """
-    activities = [ProfilerActivity.CPU]
+    activities, waits = [ProfilerActivity.CPU], nullcontext()
     if loop.device.type == "cuda":
         activities.append(ProfilerActivity.CUDA)
+        waits = capturing  # at its end the profiler waits for the whole GPU
     # A process has one profiler; a second visitor waits for the first.
-    with _profiler, profile(activities=activities) as profiler:
+    with _profiler, waits, profile(activities=activities) as profiler:
         wall_us = 1e6 * loop.time_epochs(epochs) / epochs
     parts = {"operators": 0.0, "autograd": 0.0, "optimizer": 0.0, "driver": 0.0}
     operators, kernel_us, launches = [], 0.0, 0.0
@@ -90,7 +93,8 @@ def profile_loop(loop: LessonLoop, epochs: int = 50, top: int = 12) -> Profile:
         driver_us=parts["driver"],
         operator_calls=sum(operator.calls for operator in operators),
         kernel_launches=launches,
-        kernel_us=kernel_us if loop.device.type == "cuda" else None,
+        # No kernel at all means that the tracer of this driver does not answer.
+        kernel_us=kernel_us or None,
         operators=tuple(operators[:top]),
     )
 

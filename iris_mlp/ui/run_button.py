@@ -55,7 +55,9 @@ class RunButtons:
             The end of the run, to hang further steps on.
         """
         buttons = [self._start, self._stop_button]
-        began = self._start.click(begin, None, [self.stop, *buttons], trigger_mode="once", **QUICK)
+        began = self._start.click(
+            begin, self.stop, [self.stop, *buttons], trigger_mode="once", **QUICK
+        )
         tracked: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": self._waiting}
         ended = began.then(
             handler,
@@ -70,8 +72,12 @@ class RunButtons:
         return ended
 
 
-def begin() -> tuple[threading.Event, Any, Any]:
-    """Answer at once: a run may have to wait for its place, and can be stopped from now on."""
+def begin(old_stop: threading.Event | None) -> tuple[threading.Event, Any, Any]:
+    """Answer at once: a run may have to wait for its place, and can be stopped from now on.
+
+    What is left of the run before, such as its comparison with another engine, ends.
+    """
+    request_stop(old_stop)
     return threading.Event(), gr.update(interactive=False), gr.update(interactive=True)
 
 

@@ -1,20 +1,17 @@
 """The named endpoint `/sweep`: many trainings at once, with the command line's settings."""
 
 import io
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from time import perf_counter
 from typing import Any
 
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS, host_limits
-from iris_mlp.sweep import LaneResult, Tally, write_rows
-from iris_mlp.sweep import sweep as start_sweep
+from iris_mlp.sweep import STEP_S, LaneResult, Tally, watch_sweep, write_rows
 from iris_mlp.sweep_settings import read_sweep
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
 
-PROGRESS_S = 1.0
 CSV_NAME = "sweep.csv"
 
 
@@ -46,17 +43,16 @@ def sweep(
     texts = (_as_text(value) for value in (optimizer, lr, hidden, epochs, seeds))
     config, limits = read_sweep(*texts, batch_size, random, draw_seed), host_limits()  # type: ignore[arg-type]
     config.check(limits, limits.sweep_lanes)
-    stop, tally, started = threading.Event(), Tally(len(config)), perf_counter()
+    tally, started = Tally(len(config)), perf_counter()
     results: list[LaneResult] = []
     told_at = started
-    with closing(start_sweep(config, stop=stop)) as lanes:
-        for result in lanes:
-            tally.add(result)
-            results.append(result)
+    with closing(watch_sweep(config, wall_s=limits.wall_s)) as steps:
+        for ended in steps:
+            for result in ended:
+                tally.add(result)
+            results += ended
             now = perf_counter()
-            if now - started > limits.wall_s:
-                stop.set()
-            if now - told_at >= PROGRESS_S:
+            if now - told_at >= STEP_S:
                 told_at = now
                 yield {"done": tally.done, "lanes": tally.lanes}, None
     table = io.StringIO()

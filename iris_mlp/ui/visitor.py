@@ -12,7 +12,7 @@ import numpy as np
 from iris_mlp import share
 from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
 from iris_mlp.config import DEFAULTS, TrainConfig, is_public_space
-from iris_mlp.devices import resolve_device
+from iris_mlp.devices import list_devices, resolve_device
 from iris_mlp.errors import DeviceError, SettingsError, ShareError, WeightsError
 from iris_mlp.training import History, list_engines
 from iris_mlp.ui.components.loss_chart import POINTS, thin_history
@@ -84,7 +84,10 @@ def offer_settings(config: TrainConfig) -> list[Any]:
     values = config.to_dict()
     try:
         if values["device"] != "auto":
-            values["device"] = str(resolve_device(values["device"]))
+            device = resolve_device(values["device"])
+            # A machine with one GPU lists it as cuda, one with several as cuda:0.
+            twins = (str(device),) if device.index else (device.type, f"{device.type}:0")
+            values["device"] = next(name for name in twins if name in list_devices())
     except DeviceError:
         values["device"] = "auto"
     if values["engine"] not in list_engines():

@@ -93,7 +93,7 @@ def test_the_endpoints_have_the_parameters_of_the_command_line(client: Client):
         ({"engine": "warp"}, "engine 'warp' is unknown"),
         ({"epochs": "many"}, "epochs must be a whole number"),
         ({"epochs": 0}, "epochs must be a whole number"),
-        ({"hidden": None}, "hidden must be a whole number"),
+        ({"hidden": None}, "hidden is empty; give a whole number"),
         ({"lr": "NaN"}, "lr (learning rate) must be a number"),
         ({"lr": -1}, "lr (learning rate) must be a number"),
         ({"batch_size": 121}, "batch_size must be a whole number from 1 to 120"),

@@ -30,7 +30,6 @@ def test_hooks_units_and_devices_answer_at_a_touch(visit):
 def test_refusal_is_chinese_from_its_head_to_its_values(visit):
     with inside(visit, "PyTorch 内部", locale="zh-CN") as page:
         page.locator("#inside-lr input").fill("-1")
-        toast = page.locator(".toast-body")
-        expect(toast).to_contain_text("学习率必须大于 0 且不超过")
-        expect(toast.locator(".toast-title")).to_contain_text("出错了")
-        expect(toast).not_to_contain_text("Error")
+        refused = page.locator(".inside-refused")
+        expect(refused).to_contain_text("学习率必须大于 0 且不超过")
+        expect(refused).not_to_contain_text("Error")

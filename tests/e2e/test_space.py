@@ -101,7 +101,7 @@ def test_a_visitor_signs_in_and_pushes_under_their_own_name(
         open_panel(page)
         expect(page.locator("#hub-account")).to_contain_text("Sign in, and your run")
         page.click("#push")
-        expect(page.locator(".toast-body")).to_contain_text("sign in on the page")
+        expect(page.locator(".toast-body")).to_contain_text("Sign in, and your run")
 
         follow(page, "Sign in with Hugging Face")
         open_panel(page)

@@ -129,12 +129,13 @@ def make_profile(kernel_us=None):
     return Profile(500, 200, 200, 50, 50, 0, 88, 20 if kernel_us else 0, kernel_us, ())
 
 
-def make_ledger(walls=(200, 200, 201), kernel_us=None, row_us=0.1):
+def make_ledger(walls=(200, 200, 201), kernel_us=None, row_us=0.1, scatter_us=0.0):
     """A ledger whose stages take 190 µs."""
     stages = dict.fromkeys(("forward", "loss", "zero_grad", "backward"), 40.0)
     stages |= {"optimizer": 25.0, "item": 5.0}
-    rows = [120.0, 240.0, 480.0]
-    fit = None if kernel_us else fit_line(rows, [80 + row_us * n for n in rows])
+    rows = [120.0, 240.0, 480.0, 960.0]
+    times = [80 + row_us * n + scatter_us * (-1) ** i for i, n in enumerate(rows)]
+    fit = None if kernel_us else fit_line(rows, times)
     device = "cuda" if kernel_us else "cpu"
     return balance(device, walls, stages, fit, make_profile(kernel_us))
 
@@ -160,8 +161,10 @@ def both(cpu_us, gpu_us):
     ]
 
 
-def curve(size, *losses):
-    return [CurvePoint(size, i, 10 * i, float(i), None, loss) for i, loss in enumerate(losses)]
+def curve(size, pace, half_steps):
+    """Twenty turns at so many steps per second; the loss halves every so many steps."""
+    turns = [(0.1 * turn, round(0.1 * turn * pace)) for turn in range(21)]
+    return [CurvePoint(size, 0, n, s, None, 1.1 * 0.5 ** (n / half_steps)) for s, n in turns]
 
 
 LABEL = "Stand-in GPU <b> with Stand-in CPU, measured by this project on 2026-01-31, PyTorch 9.9"
@@ -248,6 +251,13 @@ def test_overlapping_spreads_are_a_tie_and_name_no_winner(t):
 
 def test_single_laps_and_a_single_contender_give_no_verdict():
     assert "no verdict yet" in verdict_of({EAGER: [4.0], FUSED: [0.02]})
+    some = {EAGER: [4.0, 4.1], RARELY: [3.9]}
+    assert "at least one contender has run a single lap" in verdict_of(some)
+    card = render_race(list(some), laps_of(some), GPU, EN)
+    assert "rarely instead of every epoch: at least one has run a single lap" in card
+    stopped = render_race([EAGER, FUSED], laps_of({EAGER: [4.0]}), GPU, EN)
+    assert "nothing to race against" not in stopped
+    assert "no verdict yet" in stopped
     assert "nothing to race against" in verdict_of({EAGER: [4.0, 4.1]})
     assert verdict_of({}) == EN("compare.race_nothing")
 
@@ -297,6 +307,23 @@ def test_gpu_measured_elsewhere_races_with_its_label_and_comes_before_the_publis
     assert LABEL not in Page(render_race([EAGER], laps, GPU, EN)).text
 
 
+@EACH
+def test_gpu_measured_elsewhere_leaves_no_row_open(t, elsewhere):
+    measured_card = Page(render_race([], [], CPU, t))
+    assert t("compare.not_measured") not in measured_card.text
+
+
+@EACH
+def test_ways_of_a_gpu_without_a_time_have_a_row_and_no_bar(t):
+    page = Page(render_race([EAGER], [], CPU, t))
+    assert len(page.find(**{"class": "race-row pending"})) == 2
+    assert page.text.count(t("compare.not_measured")) == 2
+    assert t("compare.way_cuda-graph") in page.text
+    assert t("compare.not_measured") in page.find(**{"class": "race"})[0]["aria-label"]
+    assert len(page.find(**{"class": "race-bar"})) == 1 + 4
+    assert t("compare.not_measured") not in render_race([EAGER], [], GPU, t)
+
+
 def test_projected_times_are_marked():
     assert "≈ 4.00 s" in render_race([EAGER], laps_of({EAGER: [4]}, True), CPU, EN)
     assert "≈" not in render_race([EAGER], laps_of({EAGER: [4]}), CPU, EN)
@@ -304,7 +331,7 @@ def test_projected_times_are_marked():
 
 def test_race_streams_each_lap_and_ends_with_a_sentence():
     cards = list(run_race(None, 20, request_in("en")))
-    contenders, _ = find_contenders(["cpu"])
+    contenders, _ = find_contenders(list_compared())
     assert len(cards) == 3 + 3 * len(contenders)
     assert all(EN("compare.measuring") in card for card in cards[:-1])
     assert EN("compare.measuring") not in cards[-1]
@@ -324,6 +351,46 @@ def test_ledger_says_which_part_is_arithmetic(t):
 
 def test_ledger_says_so_where_arithmetic_is_the_larger_part():
     assert "the larger part" in write_ledger(make_ledger(row_us=1.0), EN)
+
+
+@pytest.mark.parametrize(
+    ("row_us", "words"),
+    [(-0.5, "here more rows took less time (−60.0 µs at 120 rows"), (3.0, "comes to 360 µs at")],
+)
+def test_slope_that_makes_no_sense_is_told_and_gives_no_share(row_us, words):
+    text = Page(render_ledger([DeviceCosts("cpu", make_ledger(row_us=row_us))], GPU, EN)).text
+    assert words in text
+    assert "its arithmetic could not be told from the overhead" in text
+    assert "is arithmetic" not in text
+    assert "Python, dispatch and arithmetic160 µs" in text
+
+
+@pytest.mark.parametrize(
+    ("scatter_us", "words"),
+    [
+        (1, "it may be nothing and is at most 0.83 µs (0%), so overhead is the larger part"),
+        (400, "anything from nothing to 120 µs (60%) is possible, so measure again"),
+    ],
+)
+def test_arithmetic_inside_the_noise_has_a_bound_and_no_share(scatter_us, words):
+    ledger = make_ledger(row_us=0.0, scatter_us=scatter_us)
+    assert words in write_ledger(ledger, EN)
+    most = re.search(r"(\d\S+ µs) \(", words).group(1)
+    assert f"it may be nothing, and is at most {most}" in render_ledger(
+        [DeviceCosts("cpu", ledger)], GPU, EN
+    )
+
+
+def test_stop_ends_the_ledger_at_once_and_shows_no_part_of_it():
+    stop, cards = threading.Event(), []
+    for card in run_ledger(stop, request_in("en"), ledger_s=3600.0):
+        cards.append(card)
+        stop.set()
+    page = Page(cards[-1])
+    assert len(cards) == 2
+    assert "On the CPU the measurement was stopped before the ledger was whole" in page.text
+    assert "Arithmetic" not in page.text
+    assert not page.find(**{"class": "ledger-bar"})
 
 
 def test_ledger_that_does_not_add_up_asks_to_measure_again():
@@ -373,9 +440,10 @@ def test_fit_says_what_a_read_costs_or_that_it_cannot_tell(points, words):
 
 def test_ledger_runs_from_the_button_to_the_fit():
     cards = list(run_ledger(None, request_in("en"), ledger_s=0.1, reads_s=0.1))
-    assert len(cards) == 33
+    devices = len(list_compared())
+    assert len(cards) == 32 * devices + 1
     page = Page(cards[-1])
-    assert len([e for e in page.find(tag="circle")]) == 30
+    assert len(page.find(tag="circle")) == 30 * devices
     assert EN("compare.measuring") not in page.text
 
 
@@ -440,6 +508,49 @@ def test_sizes_whose_times_scatter_over_the_published_cost_decide_nothing():
     said = write_crossover([*(p for p in points if p.axis == "hidden"), *steady], CPU, EN)
     assert "At the earliest, it could win from about" in said
     assert said.endswith("By width the times scatter too much to tell; measure again.")
+
+
+def scatter(axis, times, undecided):
+    """A line of the CPU whose whiskers reach over the published 654 µs at some of its sizes."""
+    return [
+        Point("cpu", axis, size, us, 0.1 * us, 10 * us)
+        if i in undecided
+        else Point("cpu", axis, size, us, 0.95 * us, 1.05 * us)
+        for i, (size, us) in enumerate(zip(AXES[axis], times))
+    ]
+
+
+def test_cost_is_not_passed_at_a_size_that_decides_nothing():
+    # At 10 units 280 µs with a whisker over the line, from 40 units on clearly above it.
+    width = scatter("hidden", (280, 900, 1_000, 2_000, 4_000, 8_000, 9_000), {0})
+    said = write_crossover([*width, *line("cpu", "rows", RISING)], CPU, EN)
+    assert "already" not in said
+    assert re.search(r"could win from about [0-9,]+ rows \(between 7,680 and 30,720\)", said)
+    assert said.endswith("By width the times scatter too much to tell; measure again.")
+
+
+def test_lesson_that_is_below_the_cost_on_one_axis_is_not_above_it_on_another():
+    slow = line("cpu", "hidden", [900] * 7)
+    assert "already (by width)" in write_crossover(slow, CPU, EN)
+    said = write_crossover([*slow, *line("cpu", "rows", RISING)], CPU, EN)
+    assert "already" not in said
+    assert said.endswith("By width the times scatter too much to tell; measure again.")
+
+
+def test_cost_is_passed_beyond_the_last_size_that_decides():
+    points = scatter("hidden", [90, 90, 90, 90, 90, 90, 600], {6})
+    assert "beyond 10,240 units" in write_crossover(points, CPU, EN)
+
+
+def test_sizes_that_decide_are_named_for_two_devices():
+    faster = both((90, 600, 600, 600, 600, 900, 600), (600,) * 5 + (1_800, 600))
+    said = write_crossover(faster, GPU, EN)
+    assert "wherever a difference shows, 6.67 times at 10 units and 2.00 times at 10,240 u" in said
+    once = both((600,) * 6 + (900,), (600,) * 6 + (300,))
+    said = write_crossover(once, GPU, EN)
+    assert "a difference shows only at 40,960 units, where the GPU is 3.00 times as fast" in said
+    said = write_crossover(both((90,) + (600,) * 5 + (900,), (600,) * 7), GPU, EN)
+    assert re.search(r"overtakes the CPU at about [0-9,]+ units \(between 10 and 40,960\)", said)
 
 
 @EACH
@@ -508,6 +619,11 @@ def test_quiet_gradients_and_a_sample_that_differs_are_told_so():
     assert "at 1 of 2 sizes" in said
 
 
+def test_gradients_that_vanish_are_told_so():
+    assert "neither signal nor noise" in write_noise(GradientNoise(0.0, 0.0, ()), 9, EN)
+    assert "every gradient is exactly zero" in render_noise(GradientNoise(0.0, 0.0, ()), 9, EN)
+
+
 def test_law_reaches_zero_at_the_full_batch_in_the_plot():
     page = Page(render_noise(sample_noise(0), 0, EN))
     (law,) = page.find(**{"class": "law"})
@@ -521,28 +637,61 @@ def test_epoch_outside_the_run_is_refused_with_a_sentence():
         show_noise(20_001, request_in("en"))
 
 
+LEVEL = "Per step the batch sizes are level: in the later half of 2,000 steps each, their test"
+
+
 @pytest.mark.parametrize(
-    ("losses", "words"),
+    ("curves", "words"),
     [
-        ({1: 0.1, 32: 0.2, 120: 0.3}, "the smallest batch size, 1, is ahead: test loss 0.100"),
-        ({1: 0.3, 32: 0.1, 120: 0.2}, "a batch size in between, 32, is ahead"),
-        ({1: 0.3, 32: 0.2, 120: 0.1}, "the full batch, 120, is ahead"),
-        ({1: 0.1, 32: 0.1, 120: 0.3}, "are level: one run each cannot tell them apart"),
-        ({1: 0.1}, "Too little"),
-        ({}, "Press the button"),
+        (
+            [(1, 1_000, 2_000), (120, 1_500, 2_000)],
+            f"{LEVEL} losses average between 0.657 and 0.658, which agree within 10%. Batch size "
+            "120 takes 1,500 steps per second and batch size 1 1,000; the first was faster in 20 "
+            "of 20 rounds. So the difference in time comes from steps per second: in the later "
+            "half of 2.0 s each, the test loss averages 0.510 with batch size 120 and 0.657 with "
+            "batch size 1.",
+        ),
+        (
+            [(1, 1_000, 2_000), (120, 1_000, 2_000)],
+            "differ by no more than chance explains: 1,000 with batch size 120, 1,000 with",
+        ),
+        (
+            [(1, 1_000, 2_000), (120, 1_000, 2_000)],
+            "So in 2.0 s each, none gets ahead by more than chance.",
+        ),
+        (
+            [(1, 1_000, 1_000), (120, 1_500, 2_000)],
+            "Per step they differ, in one run each: in the later half of 2,000 steps each, the "
+            "test loss averages 0.397 with batch size 1 and 0.658 with batch size 120.",
+        ),
+        (
+            [(1, 1_000, 1_000), (120, 1_500, 2_000)],
+            "In the later half of 2.0 s each, the test losses average between 0.397 (batch size "
+            "1) and 0.510 (batch size 120).",
+        ),
+        ([(1, 1_000, 2_000)], "Too little was trained to tell"),
+        ([], "Press the button"),
     ],
 )
-def test_race_of_batch_sizes_is_concluded_from_its_losses(losses, words):
-    points = [point for size, loss in losses.items() for point in curve(size, 1.1, loss)]
+def test_race_of_batch_sizes_is_concluded_from_its_points(curves, words):
+    points = [point for numbers in curves for point in curve(*numbers)]
     assert words in write_curves(points, EN)
 
 
-def test_losses_are_told_at_the_time_at_which_they_are_compared():
-    # Batch 1 went on for another second, in which it fell to 0.0.
-    points = [*curve(1, 1.0, 0.8, 0.6, 0.0), *curve(120, 1.0, 0.7, 0.5)]
-    said = write_curves(points, EN)
-    assert "After 2.0 s each, the full batch, 120, is ahead: test loss 0.500" in said
-    assert "against 0.600 with batch size 1" in said
+def test_sizes_left_over_by_a_stop_are_not_judged():
+    points = [*curve(1, 1_000, 2_000), *(point for size in (8, 32) for point in curve(size, 0, 1))]
+    assert "Too little was trained to tell" in write_curves(points, EN)
+    one_turn = [*curve(1, 1_000, 2_000)[:2], *curve(8, 1_000, 2_000)[:1]]
+    page = Page(render_curves(one_turn, EN))
+    assert "Too little was trained to tell" in page.text
+    assert "after 0 steps" not in page.text
+
+
+def test_batch_text_promises_no_result():
+    for t in (EN, ZH):
+        assert not re.search(
+            "nearly the same|few extra steps|几乎与|并不多", t("compare.batch_text")
+        )
 
 
 def test_batches_stream_both_cards_and_end_with_a_sentence():
@@ -557,14 +706,15 @@ def test_batches_stream_both_cards_and_end_with_a_sentence():
 def test_memory_of_the_lesson_is_counted_and_fits_everywhere():
     page = Page(show_memory(10, 120, "sgd", request_in("en")))
     assert page.text.count("332 B") == 2  # 83 parameters and their gradients
-    assert f"{find_largest_batch(10, 'sgd', 80):,} rows" in page.text
+    assert find_largest_batch(10, "sgd", 80) // 10**6 == 511
+    assert "511,000,000 rows" in page.text
     assert "does not force this model into smaller batches" in page.text
 
 
 def test_batch_too_large_for_a_card_is_told_so():
     memory = estimate_memory(65_536, 20_000)
     said = write_memory(memory, 65_536, 20_000, {8: 10_916}, EN)
-    assert "has room for only 10,916 rows" in said
+    assert "has room for only about 10,900 rows" in said
 
 
 def test_measured_step_stands_beside_the_computed_one():
@@ -692,7 +842,7 @@ def test_every_picture_has_words_and_closes_its_elements(t):
         render_ledger([DeviceCosts("cuda", make_ledger(kernel_us=30.0))], GPU, t),
         render_crossover(both(RISING, FLAT), [], GPU, t),
         render_noise(sample_noise(0), 0, t),
-        render_curves(curve(1, 1.0, 0.5), t),
+        render_curves(curve(1, 1_000, 2_000), t),
         render_memory(estimate_memory(10, 120), 10, 120, "sgd", t),
     ]
     for html in drawn:

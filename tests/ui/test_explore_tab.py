@@ -206,7 +206,7 @@ def test_a_cell_is_the_mean_of_its_seeds():
 
 def test_a_stopped_landscape_keeps_what_is_done():
     stop = Event()
-    updates = run_landscape(stop, make_settings(epochs=2000), "hidden", 10, None)
+    updates = run_landscape(stop, make_settings(epochs=50_000), "hidden", 10, None)
     next(updates)
     next(updates)
     stop.set()
@@ -218,7 +218,7 @@ def test_a_stopped_landscape_keeps_what_is_done():
 
 
 def test_a_closed_tab_ends_its_trainings():
-    updates = run_luck(Event(), make_settings(epochs=2000), None)
+    updates = run_luck(Event(), make_settings(epochs=50_000), None)
     next(updates)
     next(updates)
     assert count_sweep_threads() > 0
@@ -228,9 +228,19 @@ def test_a_closed_tab_ends_its_trainings():
 
 def test_a_host_stops_a_sweep_at_its_wall_time(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/iris")
-    monkeypatch.setattr(config, "PUBLIC_LIMITS", replace(config.PUBLIC_LIMITS, wall_s=0.0))
-    *_, last = run_landscape(Event(), make_settings(epochs=10), "hidden", 1, None)
+    monkeypatch.setattr(config, "PUBLIC_LIMITS", replace(config.PUBLIC_LIMITS, wall_s=0.1))
+    *_, last = run_landscape(Event(), make_settings(epochs=50_000), "hidden", 10, None)
     assert last["note"].startswith("Stopped after ")
+    one_lane = {"hidden": "1024", "epochs": "100000", "batch_size": 1}
+    *_, (summary, _) = sweep(**one_lane)
+    assert (summary["outcome"], summary["done"]) == ("stopped", 0)
+
+
+def test_endpoint_is_heard_of_while_its_only_training_runs():
+    updates = sweep(hidden="1024", epochs="100000", batch_size=1)
+    assert next(updates) == ({"done": 0, "lanes": 1}, None)
+    updates.close()
+    assert count_sweep_threads() == 0
 
 
 def test_a_sweep_over_the_cap_is_refused_with_the_largest_allowed(monkeypatch):

@@ -352,6 +352,22 @@ def test_unknown_name_is_answered_unknown_with_the_nearest_ones(language, unknow
     assert len(offered) == 3
 
 
+@pytest.mark.parametrize(("t", "word"), [(EN, "Unknown: "), (ZH, "未知：")])
+@pytest.mark.parametrize(
+    "name", ["RTX 6090", "GeForce MX130", "Radeon RX 7850 XT", "RTX 3070 SUPER"]
+)
+def test_unknown_name_that_can_be_drawn_still_says_that_it_is_unknown(name, t, word):
+    page = Page(render_name(name, t))
+    (heading,) = page.find(tag="h3")
+    assert heading["text"] == word + name
+    assert page.find(role="img")
+
+
+@pytest.mark.parametrize("name", ["RTX 4090", "H100", "i7-12800HX"])
+def test_name_whose_drawing_is_its_title_has_no_other(name):
+    assert Page(render_name(name, EN)).find(tag="h3") == []
+
+
 def test_name_of_several_architectures_asks_which_one():
     page = Page(render_name("RTX 6000", EN))
     assert WORDS["note.ambiguous"] in page.text
@@ -365,7 +381,8 @@ def test_known_name_is_answered_with_its_facts_and_source():
     facts = Page(hardware_tab.read_name(request_in("en"), "4070 laptop")).facts()
     assert facts["Series"] == "40"
     assert facts["Tier"] == "70, upper middle"
-    assert facts["Architecture"] == "Ada Lovelace (2023)"
+    assert facts["Architecture"] == "Ada Lovelace"
+    assert facts["Year"] == "2023"
     assert facts["Laptop"] == "yes"
     assert facts["VRAM"] == "8 GB"
     assert facts["Compute capability"] == "8.9"

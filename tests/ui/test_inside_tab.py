@@ -341,10 +341,24 @@ def test_silent_units_are_counted():
     assert f"{int((z <= 0).sum())} of the 10 hidden units get a gradient of exactly 0" in shown
 
 
-@pytest.mark.parametrize("lr", [0, -1, float("nan"), float("inf"), "fast", True])
-def test_bad_learning_rate_is_refused(lr):
-    with pytest.raises(gr.Error, match="learning rate"):
-        take_step(None, None, "predicted", "flower", lr, *FLOWER_CM)
+@pytest.mark.parametrize("lr", [0, -1, float("nan"), float("inf"), "fast", True, "<img src=x>"])
+def test_bad_learning_rate_is_refused_in_the_place_of_the_old_numbers(lr):
+    shown = take_step(None, None, "predicted", "flower", lr, *FLOWER_CM)
+    assert "(learning rate) must be a number above 0" in shown
+    assert "step-tensor" not in shown
+    assert "<img" not in shown
+
+
+def test_huge_learning_rate_is_told_with_the_size_of_what_differs():
+    lr = 1e9
+    _, updated = plain_step(shipped_classifier(), 0, lr)
+    largest = max(float(tensor.abs().max()) for tensor in updated.values())
+    shown = read_text(take_step(None, None, "setosa", "flower", lr, *FLOWER_CM))
+    most, share = re.search(
+        r"differ by at most (\S+), which is (\S+) of the largest one", shown.replace("−", "-")
+    ).groups()
+    assert float(most) / largest == pytest.approx(float(share), rel=0.2)
+    assert float(share) < 1e-5
 
 
 def test_unknown_rows_species_and_lengths_are_refused():

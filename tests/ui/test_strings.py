@@ -31,6 +31,23 @@ def test_every_key_that_the_page_names_is_in_the_catalogue():
                 assert key in catalogue, f"{path.name}: {key}"
 
 
+def test_every_key_is_used_somewhere():
+    """As a literal, or by an f-string whose blanks are filled with words of the package."""
+
+    def list_words(text: str) -> set[str]:
+        return set(re.findall(r"[A-Za-z]+|\d+", text))
+
+    paths = [path for path in UI.parent.rglob("*") if path.suffix in (".py", ".js", ".html")]
+    source = "\n".join(path.read_text("utf-8") for path in paths)
+    words, stems = list_words(source), "|".join(path.stem for path in FILES)
+    named = {re.escape(name) for name in re.findall(rf'"((?:{stems})\.[^"\s]+)"', source)}
+    patterns = [re.compile(re.sub(r"\\{.*?\\}", "(.+)", name)) for name in named]
+    for key in load_catalogue()["en"]:
+        matches = filter(None, (pattern.fullmatch(key) for pattern in patterns))
+        used = any(list_words(" ".join(match.groups())) <= words for match in matches)
+        assert used or key.startswith("errors."), key
+
+
 def test_no_module_of_the_page_holds_chinese_of_its_own():
     for path in UI.rglob("*.py"):
         assert not re.search(r"[\u4e00-\u9fff]", path.read_text("utf-8")), path.name

@@ -9,6 +9,7 @@ from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import TrainConfig
 from iris_mlp.training import History, train
 from iris_mlp.ui.components.loss_chart import thin_history
+from iris_mlp.ui.run_button import begin
 from iris_mlp.ui.strings import translator
 from iris_mlp.ui.train import tab as train_tab
 from iris_mlp.ui.train.run_summary import render_confusion
@@ -50,7 +51,7 @@ def merge(updates: list[train_tab.Shown]) -> dict[str, Any]:
 
 def test_a_run_ends_with_its_figures_plot_log_and_weights():
     shown = merge(run())
-    truth = train(TrainConfig(epochs=400))
+    truth = train(TrainConfig(device="cpu", epochs=400))
     list(truth)
     result = truth.result()
     assert result.checkpoint is not None
@@ -70,6 +71,15 @@ def test_the_fused_engine_is_really_run_for_comparison():
     assert "times as fast" in shown[-1]
     fused = merge(run(engine="fused"))["result"]
     assert list(train_tab.compare_with_fused(fused, threading.Event(), None)) == [gr.skip()]  # type: ignore[arg-type]
+
+
+def test_a_comparison_says_nothing_once_the_next_run_has_begun():
+    stop = threading.Event()
+    updates = train_tab.compare_with_fused(merge(run())["result"], stop, None)  # type: ignore[arg-type]
+    shown = [next(updates)]
+    begin(stop)
+    shown += updates
+    assert all(update == gr.skip() for update in shown)
 
 
 def test_a_run_stopped_before_its_first_recorded_loss_still_gives_its_weights():
@@ -96,21 +106,6 @@ def test_stop_ends_the_run_and_keeps_what_it_reached():
     shown = merge(list(stream))
     assert shown["checkpoint"].metrics["outcome"] == "stopped"
     assert 0 < shown["checkpoint"].metrics["epochs_done"] < 90_000
-
-
-def test_a_closed_run_leaves_no_thread_behind():
-    before = threading.active_count()
-    stop = threading.Event()
-    stream = train_tab.run_training(
-        stop,
-        "linear",
-        None,  # type: ignore[arg-type]
-        *(SETTINGS | {"epochs": 90_000}).values(),
-    )
-    next(stream)
-    next(stream)
-    stream.close()  # type: ignore[attr-defined]
-    assert threading.active_count() == before
 
 
 def test_the_public_demo_names_its_cap():

@@ -41,9 +41,10 @@ def test_what_the_browser_kept_comes_back_to_the_byte():
     assert recalled.checkpoint is not None
     assert recalled.checkpoint.to_bytes() == result.checkpoint.to_bytes()
     assert recalled.history is not None
-    assert recalled.history.epochs == result.history.epochs == [3, 6, 9, 12, 15, 18, 20]
-    assert recalled.history.losses == pytest.approx(result.history.losses, abs=1e-6)
-    assert recalled.history.test_epochs == result.history.test_epochs
+    epochs = [3, 6, 9, 12, 15, 18, 20]
+    assert recalled.history.epochs == list(result.history.epochs) == epochs
+    assert recalled.history.losses == pytest.approx(list(result.history.losses), abs=1e-6)
+    assert recalled.history.test_epochs == list(result.history.test_epochs)
 
 
 def test_the_curves_of_a_long_run_are_thinned_for_the_browser():
@@ -146,8 +147,27 @@ def test_a_damaged_link_leaves_the_visitor_what_they_had():
 
 
 def test_a_device_that_is_not_here_becomes_auto():
-    assert offer_settings(TrainConfig(device="cuda:7"))[0] == "auto"
+    assert offer_settings(TrainConfig(device="cuda:99"))[0] == "auto"
     assert offer_settings(TrainConfig(device="cpu"))[0] == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "trained_on", "offered"),
+    [
+        (1, "cuda", "cuda"),
+        (1, "cuda:0", "cuda"),
+        (1, "cuda:1", "auto"),
+        (2, "cuda", "cuda:0"),
+        (2, "cuda:0", "cuda:0"),
+        (2, "cuda:1", "cuda:1"),
+    ],
+)
+def test_a_gpu_is_offered_by_the_name_that_the_list_has(gpus, trained_on, offered, monkeypatch):
+    # What PyTorch tells of where there are so many GPUs.
+    monkeypatch.setattr(torch._C, "_accelerator_getAccelerator", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: gpus)
+    assert offer_settings(TrainConfig(device=trained_on))[0] == offered
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")

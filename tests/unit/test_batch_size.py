@@ -1,5 +1,7 @@
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,6 +14,7 @@ from iris_mlp.batch_size import (
     measure_noise,
     race_batch_sizes,
     train_to,
+    wins_by_sign,
 )
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
@@ -122,28 +125,103 @@ def test_race_of_batch_sizes_can_be_closed_at_any_point():
     assert next(points, None) is None
 
 
-def _curve(size, *losses, pace_s=1.0):
-    return [CurvePoint(size, i, i, pace_s * i, None, loss) for i, loss in enumerate(losses)]
+def _curve(size, losses, pace=1_000.0, turns=20, turn_s=0.1):
+    """A run at an even pace; `losses` are those after 0, 1,000, 2,000, … steps."""
+    curve = []
+    for turn in range(turns + 1):
+        steps = pace * turn_s * turn
+        loss = float(np.interp(steps, [1_000 * i for i in range(len(losses))], losses))
+        curve.append(CurvePoint(size, 0, int(steps), turn_s * turn, None, loss))
+    return curve
+
+
+FALLING = (1.1, 0.5, 0.3, 0.2, 0.1)
+
+
+def test_sizes_that_are_level_per_step_differ_by_their_pace():
+    points = [*_curve(1, FALLING), *_curve(8, FALLING), *_curve(120, FALLING, pace=1_500)]
+    result = conclude_batch_sizes(points)
+    assert (result.key, result.paces_differ, result.pace_explains) == ("level", True, True)
+    assert (result.wins, result.rounds) == (20, 20)
+    assert result.at_steps[0].updates == result.at_steps[-1].updates == 2_000
+    assert (result.fastest.batch_size, result.fastest.steps_per_s) == (120, pytest.approx(1_500))
+    best = result.in_time[0]
+    assert (best.batch_size, best.updates, best.elapsed_s) == (120, 3_000, pytest.approx(2.0))
+    # From step 1,500 on: 0.4 to 0.3 in a third of the way, then 0.3 to 0.2.
+    assert best.test_loss == pytest.approx(0.35 / 3 + 0.25 * 2 / 3, abs=1e-3)
+
+
+def test_pace_is_no_explanation_for_what_differs_at_equal_steps():
+    worse = tuple(1.06 * loss for loss in FALLING)
+    result = conclude_batch_sizes([*_curve(1, worse), *_curve(120, FALLING, pace=1_050)])
+    assert (result.key, result.paces_differ, result.pace_explains) == ("level", True, False)
+
+
+def test_pace_that_changes_from_round_to_round_sets_nothing_apart():
+    # By turns one is faster and then the other; in the end the first is ahead by 1 %.
+    shares = {1: [1.2, 0.8] * 9 + [1.2], 120: [0.8, 1.2] * 9 + [0.8]}
+    points = []
+    for size, turns in shares.items():
+        steps = [round(500 * sum(turns[:i])) for i in range(len(turns) + 1)]
+        points += [CurvePoint(size, 0, n, 0.1 * i, None, 0.9**i) for i, n in enumerate(steps)]
+    result = conclude_batch_sizes(points)
+    assert (result.fastest.batch_size, result.wins, result.rounds) == (1, 10, 19)
+    assert not result.paces_differ
+
+
+def test_sizes_whose_steps_differ_are_told_at_equal_steps():
+    points = [*_curve(1, (1.1, 0.4, 0.2)), *_curve(120, (1.1, 0.5, 0.3, 0.1), pace=1_500)]
+    result = conclude_batch_sizes(points)
+    assert result.key == "differ"
+    assert [p.batch_size for p in result.at_steps] == [1, 120]
+    # Means of the later half: from 0.4 to 0.2 and from 0.5 to 0.3.
+    assert [p.test_loss for p in result.at_steps] == pytest.approx([0.3, 0.4], abs=1e-3)
+    # In equal time the second takes 3,000 steps: from 0.4 to 0.3, then to 0.1.
+    assert [p.batch_size for p in result.in_time] == [120, 1]
+    assert result.in_time[0].test_loss == pytest.approx(0.35 / 3 + 0.2 * 2 / 3, abs=1e-3)
+
+
+def test_single_value_that_wavers_is_no_difference():
+    wavering = _curve(1, FALLING)
+    wavering[-1] = replace(wavering[-1], test_loss=1.1 * wavering[-1].test_loss)
+    assert conclude_batch_sizes([*wavering, *_curve(120, FALLING)]).key == "level"
 
 
 @pytest.mark.parametrize(
-    ("losses", "key"),
+    "points",
     [
-        ({1: 0.1, 32: 0.2, 120: 0.3}, "smallest_best"),
-        ({1: 0.3, 32: 0.1, 120: 0.3}, "between_best"),
-        ({1: 0.3, 32: 0.2, 120: 0.1}, "largest_best"),
-        ({1: 0.1, 32: 0.1001, 120: 0.3}, "tie"),
-        ({1: float("nan"), 120: 0.3}, "too_few"),
-        ({}, "too_few"),
+        [],
+        _curve(1, FALLING),
+        [*_curve(1, FALLING), *_curve(8, FALLING), *_curve(120, FALLING)[:1]],  # 120 never ran
+        [*_curve(1, FALLING, turns=7), *_curve(120, FALLING)],
+        [*_curve(1, FALLING, pace=100), *_curve(120, FALLING)],
+        [*_curve(1, (1.1, float("nan"), float("nan"))), *_curve(120, FALLING)],
     ],
 )
-def test_best_batch_size_is_read_from_the_numbers(losses, key):
-    points = [point for size, loss in losses.items() for point in _curve(size, 1.0, loss)]
-    assert conclude_batch_sizes(points)[0] == key
+def test_too_little_training_gives_no_verdict(points):
+    result = conclude_batch_sizes(points)
+    assert (result.key, result.at_steps, result.fastest) == ("too_few", (), None)
 
 
-def test_losses_are_compared_at_the_time_that_all_reached():
-    # At 2 s, which both reached, the first is at 0.6; its 0.0 came at 3 s.
-    points = [*_curve(1, 1.0, 0.8, 0.6, 0.0), *_curve(120, 1.0, 0.7, 0.5)]
-    key, ranked = conclude_batch_sizes(points)
-    assert (key, ranked[0].batch_size) == ("largest_best", 120)
+@pytest.mark.parametrize(
+    ("wins", "rounds", "pairs", "beyond_chance"),
+    [
+        (6, 6, 1, True),  # 2/64
+        (5, 5, 1, False),  # 2/32
+        (9, 10, 1, True),  # 22/1024
+        (8, 10, 1, False),  # 112/1024
+        (9, 10, 6, False),  # more than 0.05/6
+        (1, 10, 1, False),
+        (0, 0, 1, False),
+        (10, 20, 1, False),
+    ],
+)
+def test_sign_test_is_that_of_the_binomial_table(wins, rounds, pairs, beyond_chance):
+    assert wins_by_sign(wins, rounds, pairs) is beyond_chance
+
+
+def test_runs_take_short_turns_and_begin_in_turn():
+    points = list(race_batch_sizes(CONFIG, batch_sizes=(120, 60), wall_s=0.25))
+    turns = {size: [p for p in points if p.batch_size == size] for size in (120, 60)}
+    assert [p.batch_size for p in points[2:6]] == [120, 60, 60, 120]
+    assert all(a.elapsed_s < b.elapsed_s for t in turns.values() for a, b in pairwise(t))

@@ -18,6 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import iris_mlp
 from iris_mlp.__main__ import main
 from iris_mlp.checkpoint import SHIPPED_WEIGHTS
 from tests.lesson import run_lesson
@@ -389,3 +390,16 @@ def test_the_version_is_that_of_the_package(run):
     assert (answer.status, answer.err) == (0, "")
     assert iris_mlp.__version__ in answer.out
     assert SHIPPED_WEIGHTS.exists()
+
+
+def test_benchmarks_that_are_not_there_are_told_from_benchmarks_that_are_broken(tmp_path):
+    (tmp_path / "iris_mlp").symlink_to(Path(iris_mlp.__file__).parent)
+
+    def run_there():
+        command = [sys.executable, "-m", "iris_mlp", "benchmark"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert "run this in a clone of the project" in run_there().stderr
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "engines.py").write_text("import a_package_that_is_not_there\n")
+    assert "No module named 'a_package_that_is_not_there'" in run_there().stderr

@@ -7,9 +7,11 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from iris_mlp import training
 from iris_mlp.config import TrainConfig
 from iris_mlp.devices import (
     choose_auto_device,
+    explain_failure,
     explain_missing,
     list_devices,
     resolve_device,
@@ -90,3 +92,16 @@ def test_an_unknown_device_is_refused_with_what_there_is(name):
 def test_any_name_is_a_device_or_a_sentence(name):
     with suppress(DeviceError):
         assert resolve_device(name).type in ("cpu", "cuda", "mps")
+
+
+def test_a_device_that_fails_at_its_work_is_told_in_a_sentence(monkeypatch):
+    # PyTorch's meta device takes a model, and fails where a number is read.
+    monkeypatch.setattr(training, "resolve_device", torch.device)
+    run = train(TrainConfig(device="meta", epochs=1))
+    with pytest.raises(DeviceError, match=r"device meta fails here \(.+\); choose the device cpu"):
+        list(run)
+
+
+def test_an_error_on_the_cpu_stays_as_it_is():
+    with pytest.raises(RuntimeError, match="our own"), explain_failure(torch.device("cpu")):
+        raise RuntimeError("our own")

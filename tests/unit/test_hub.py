@@ -1,5 +1,6 @@
 """Push, pull and deploy: the real client of the Hub against a real server."""
 
+import errno
 import json
 import logging
 import os
@@ -471,6 +472,21 @@ def test_failure_has_its_sentence_and_keeps_the_token_to_itself(
     written += [path.read_text("utf-8", "replace") for path in home.rglob("*") if path.is_file()]
     for secret in filter(None, (token, *TOKENS)):
         assert not any(secret in where for where in written)
+
+
+def test_a_full_disk_is_named_with_its_reason():
+    sentence = "on this machine: No space left on device"
+    with pytest.raises(HubError, match=sentence), hub_client.explain_failures(REPO):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/home/ada/.cache")
+
+
+def test_what_nobody_foresaw_leaves_its_class_in_the_log_and_no_token(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(HubError, match="does not understand"), hub_client.explain_failures(REPO):
+        raise KeyError(WRITE_TOKEN)
+    assert "KeyError" in caplog.text
+    assert WRITE_TOKEN not in caplog.text
 
 
 def test_wrong_token_is_known_after_one_question(

@@ -48,7 +48,7 @@ def test_scripts_find_the_losses_of_the_run_bit_for_bit(tmp_path: Path) -> None:
         run = train(config)
         for _ in run:
             pass
-        assert losses == run.history.losses
+        assert losses == list(run.history.losses)
     assert "Epoch [200/200], Loss: " in done.stdout
     assert "Test accuracy: " in done.stdout
 

@@ -3,14 +3,17 @@
 import csv
 import itertools
 from threading import Event
+from threading import enumerate as enumerate_threads
 
 import pytest
 
 from iris_mlp.config import Limits, TrainConfig
 from iris_mlp.errors import OutputError, SettingsError
-from iris_mlp.sweep import CSV_COLUMNS, sweep, write_csv
+from iris_mlp.sweep import CSV_COLUMNS, sweep, watch_sweep, write_csv
 from iris_mlp.sweep_settings import SweepConfig, parse_seeds, parse_values
 from iris_mlp.training import train
+
+HOURS = TrainConfig(device="cpu", engine="fused", epochs=10_000_000, hidden=4096)
 
 
 def endless_lanes(taken):
@@ -87,12 +90,22 @@ def test_stop_ends_an_endless_sweep_and_keeps_what_is_done():
 
 def test_stop_ends_lanes_that_run_on_for_hours():
     stop = Event()
-    long = [TrainConfig(device="cpu", engine="fused", epochs=10_000_000, hidden=4096)] * 3
     short = TrainConfig(device="cpu", engine="fused", epochs=1)
-    results = sweep([short, *long], cores=2, stop=stop)
+    results = sweep([short, HOURS, HOURS, HOURS], cores=2, stop=stop)
     assert next(results).config == short
     stop.set()
     assert list(results) == []
+
+
+def test_the_wall_time_ends_a_lane_that_runs_on_for_hours():
+    assert not any(watch_sweep([HOURS], wall_s=0.1))
+
+
+def test_a_sweep_can_be_closed_while_its_only_lane_runs():
+    steps = watch_sweep([HOURS])
+    assert next(steps) == []
+    steps.close()
+    assert not any(thread.name.startswith("sweep") for thread in enumerate_threads())
 
 
 def test_csv_holds_every_digit(tmp_path):

@@ -6,6 +6,7 @@ import math
 import random
 import threading
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix
 
 from iris_mlp import training
 from iris_mlp.config import TrainConfig
-from iris_mlp.training import TrainingRun, TrainResult, train
+from iris_mlp.training import History, TrainingRun, TrainResult, train
 from tests.lesson import LessonRun, load_rows, run_lesson
 
 LONG = 10_000_000
@@ -50,7 +51,7 @@ def assert_same_weights(state: dict[str, torch.Tensor], expected: dict[str, torc
 
 
 def assert_equals_lesson(result: TrainResult, expected: LessonRun) -> None:
-    assert result.history.losses == expected.losses
+    assert list(result.history.losses) == expected.losses
     assert result.checkpoint is not None
     assert_same_weights(result.checkpoint.state, expected.model.state_dict())
 
@@ -103,18 +104,18 @@ def test_recording_rarely_keeps_those_losses_and_the_last_one(record_every):
     every = run_lesson(epochs=150, seed=5)
     result = run_to_end(epochs=150, seed=5, record_every=record_every)
     kept = [e for e in range(1, 151) if e % record_every == 0 or e == 150]
-    assert result.history.epochs == kept
-    assert result.history.losses == [every.losses[e - 1] for e in kept]
+    assert list(result.history.epochs) == kept
+    assert list(result.history.losses) == [every.losses[e - 1] for e in kept]
     assert result.checkpoint is not None
     assert_same_weights(result.checkpoint.state, every.model.state_dict())
 
 
 def test_the_test_loss_is_that_of_the_plain_loop():
     result = run_to_end(epochs=450, seed=2)
-    epochs = result.history.test_epochs
+    epochs = list(result.history.test_epochs)
     expected = run_lesson(epochs=450, seed=2, test_epochs=epochs)
     assert epochs == [*range(3, 450, 3), 450]
-    assert result.history.test_losses == list(expected.test_losses.values())
+    assert list(result.history.test_losses) == list(expected.test_losses.values())
 
 
 def test_accuracies_and_confusion_are_those_of_scikit_learn(lesson_result, lesson):
@@ -220,7 +221,7 @@ def test_a_run_that_never_began_has_no_weights():
     result = train(make_config()).result()
     assert result.outcome == "stopped"
     assert result.checkpoint is None
-    assert result.history.losses == []
+    assert list(result.history.losses) == []
     assert json.dumps(result.summarize(), allow_nan=False)
 
 
@@ -280,7 +281,7 @@ def test_a_diverging_run_keeps_its_curve_and_names_the_learning_rate(record_ever
     expected = losses[record_every - 1 : finite : record_every]
     assert expected
     assert result.outcome == "diverged"
-    assert result.history.losses == expected
+    assert list(result.history.losses) == expected
     assert all(math.isfinite(loss) for loss in result.history.test_losses)
     assert "learning rate 1e+12 is too high" in result.message
     assert result.checkpoint is None
@@ -306,10 +307,24 @@ def test_weights_whose_answers_overflow_count_as_diverged():
     result = run_to_end(epochs=2, **DIVERGES)
     assert result.outcome == "diverged"
     assert result.checkpoint is None
-    assert result.history.losses == expected.losses
+    assert list(result.history.losses) == expected.losses
 
 
 def test_a_run_starts_only_when_it_is_asked_for_progress():
     run = TrainingRun(make_config(epochs=LONG))
-    assert run.history.losses == []
+    assert list(run.history.losses) == []
     assert run.measure_progress().epoch == 0
+
+
+def test_the_history_of_a_long_run_takes_some_16_bytes_an_epoch():
+    tracemalloc.start()
+    try:
+        history = History()
+        for first in range(1, 100_001, 1_000):
+            epochs = range(first, first + 1_000)
+            history.extend(History([*epochs], [1 / epoch for epoch in epochs]))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 20 * 100_000
+    assert (history.epochs[-1], history.losses[-1]) == (100_000, 1e-5)

@@ -117,9 +117,10 @@ assert spaces.durations_s == [15] and spaces.exit_codes == [0]
 
 CHOICES = """
 from iris_mlp.ui.layout import build_app
+from iris_mlp.ui.train import settings_form
 from iris_mlp.ui.visitor import offer_settings
 from iris_mlp.training import list_engines
-choices = train_tab._list_device_choices()
+choices = settings_form._list_device_choices()
 assert choices == [("auto (cuda)", "auto"), ("cpu", "cpu"), ("cuda", "cuda")], choices
 assert "cuda-graph" in list_engines()
 assert offer_settings(TrainConfig(device="cuda", engine="cuda-graph"))[:2] == ["cuda", "cuda-graph"]
@@ -139,6 +140,7 @@ def test_training_is_lent_a_gpu(script: str) -> None:
             **os.environ,
             "SPACES_ZERO_GPU": "true",
             "SPACE_ID": "someone/iris",
+            "CUDA_VISIBLE_DEVICES": "",  # the worker's hardware is the CPU, whatever is here
             "PYTHONPATH": str(PROJECT),
         },
         cwd=PROJECT,

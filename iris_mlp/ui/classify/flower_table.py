@@ -26,17 +26,18 @@ def render_flower_table(lengths_cm: np.ndarray, prediction: Prediction, t: Trans
     header = "".join(
         f'<th scope="col">{escape(t(key))}</th>'
         for key in (
-            *(f"common.{name}" for name in FEATURE_NAMES),
             "classify.csv_label",
             "classify.csv_confidence",
+            *(f"common.{name}" for name in FEATURE_NAMES),
         )
     )
     rows = "".join(_render_row(lengths_cm[i], prediction, i, t) for i in range(shown))
     caption = t("classify.csv_caption", shown=shown, rows=f"{len(lengths_cm):,}")
     return (
-        f'<ul class="flower-counts">{summary}</ul><div class="flower-table"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{header}</tr></thead>"
+        f'<ul class="flower-counts">{summary}</ul><div class="flower-table" tabindex="0">'
+        f'<table aria-describedby="flower-note"><thead><tr>{header}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
+        f'<p class="flower-note" id="flower-note">{escape(caption)}</p>'
     )
 
 
@@ -48,4 +49,4 @@ def _render_row(lengths_cm: np.ndarray, prediction: Prediction, row: int, t: Tra
         cells += f"<td{note if name in outside else ''}>{length:g}</td>"
     species = int(prediction.classes[row])
     confidence = escape(format_percent(float(prediction.probabilities[row, species])))
-    return f"<tr>{cells}<td>{render_name(species, t)}</td><td>{confidence}</td></tr>"
+    return f"<tr><td>{render_name(species, t)}</td><td>{confidence}</td>{cells}</tr>"

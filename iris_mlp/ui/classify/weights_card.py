@@ -23,7 +23,7 @@ def render_weights_card(source: str, checkpoint: Checkpoint, t: Translate) -> st
         ("train.hidden", f"{checkpoint.hidden:,}"),
         ("train.epochs", _show_epochs(checkpoint, t)),
         ("train.engine", _show(settings.get("engine"), "", unknown)),
-        ("train.optimizer", _show(settings.get("optimizer"), "", unknown)),
+        ("train.optimizer", _show_optimizer(settings.get("optimizer"), unknown)),
         ("train.lr", _show(settings.get("lr"), "g", unknown)),
         ("train.seed", _show(settings.get("seed"), "d", unknown)),
     )
@@ -34,6 +34,10 @@ def render_weights_card(source: str, checkpoint: Checkpoint, t: Translate) -> st
         f'<section class="weights-card" aria-label="{escape(t("classify.card_alt"))}">'
         f"<p>{escape(t(f'classify.card_{source}'))}</p><dl>{rows}</dl></section>"
     )
+
+
+def _show_optimizer(name: object, unknown: str) -> str:
+    return {"sgd": "SGD", "adam": "Adam"}.get(str(name)) or _show(name, "", unknown)
 
 
 def _show_epochs(checkpoint: Checkpoint, t: Translate) -> str:

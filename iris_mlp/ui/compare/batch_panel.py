@@ -6,13 +6,23 @@ from collections.abc import Iterator, Sequence
 import gradio as gr
 
 from iris_mlp.batch_size import (
+    LEVEL,
+    MIN_ROUNDS,
+    MIN_STEPS,
     RACE_BATCH_SIZES,
     CurvePoint,
     conclude_batch_sizes,
     race_batch_sizes,
 )
 from iris_mlp.config import TrainConfig
-from iris_mlp.ui.compare.experiment import Plot, Scale, TimeLimit, render_card, spread_labels
+from iris_mlp.ui.compare.experiment import (
+    Plot,
+    Scale,
+    TimeLimit,
+    format_digits,
+    render_card,
+    spread_labels,
+)
 from iris_mlp.ui.compare.noise_panel import render_noise, sample_noise
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.strings import Translate, request_translator
@@ -71,8 +81,8 @@ def render_curves(
             f'<circle class="dot" cx="{x}" cy="{y}" r="3"/>'
             f'<text class="label" x="{x + 7}" y="{height + 4:.1f}">{size}</text></g>'
         )
-    _, ranked = conclude_batch_sizes(points)
-    said = t("compare.list_separator").join(_say_end(point, t) for point in ranked)
+    trained = [curve[-1] for curve in curves.values() if len(curve) > 1]
+    said = t("compare.list_separator").join(_say_end(point, t) for point in trained)
     svg = plot.draw(
         drawn,
         t("compare.curves_alt", points=said or t("compare.no_points")),
@@ -83,30 +93,60 @@ def render_curves(
     return render_card(
         picture=f'<figure class="exp-plot">{svg}</figure>',
         conclusion=t("compare.measuring") if waits else write_curves(points, t, wall_s),
-        note="" if not ranked else t("compare.curves_note", points=said),
+        note="" if not trained else t("compare.curves_note", points=said),
         done=done,
         step=t("compare.curves_step"),
     )
 
 
 def write_curves(points: Sequence[CurvePoint], t: Translate, wall_s: float = WALL_S) -> str:
-    """Return the sentence of the race of batch sizes as plain text."""
-    key, ranked = conclude_batch_sizes(points)
+    """Return the sentences of the race of batch sizes as plain text.
+
+    First how far a step goes, then how many fit into a second, then what both come to in time.
+    """
     if not points:
         return t("compare.curves_nothing", seconds=f"{wall_s:g}")
-    if key == "too_few":
-        return t("compare.curves_too_few")
-    best, second, last = ranked[0], ranked[1], ranked[-1]
-    return t(
-        f"compare.curves_{key}",
-        seconds=f"{ranked[0].elapsed_s:.1f}",
-        size=best.batch_size,
-        loss=f"{best.test_loss:.3f}",
-        updates=f"{best.updates:,}",
-        second=second.batch_size,
-        second_loss=f"{second.test_loss:.3f}",
-        last=last.batch_size,
-        last_loss=f"{last.test_loss:.3f}",
+    result = conclude_batch_sizes(points)
+    if result.key == "too_few" or result.fastest is None or result.slowest is None:
+        return t("compare.curves_too_few", turns=MIN_ROUNDS, steps=MIN_STEPS)
+    fast, slow = result.fastest, result.slowest
+    low, high = result.at_steps[0], result.at_steps[-1]
+    first, last = result.in_time[0], result.in_time[-1]
+    time = "in_time"
+    if result.key == "level" and not result.paces_differ:
+        time = "in_time_level"
+    elif result.key == "level" and result.pace_explains:
+        by_size = {point.batch_size: point for point in result.in_time}
+        time, first, last = "in_time_by_pace", by_size[fast.batch_size], by_size[slow.batch_size]
+    return t("compare.sentence_gap").join(
+        (
+            t(
+                f"compare.curves_{result.key}",
+                steps=f"{low.updates:,}",
+                best=low.batch_size,
+                low=f"{low.test_loss:.3f}",
+                worst=high.batch_size,
+                high=f"{high.test_loss:.3f}",
+                allowed=f"{LEVEL:.0%}",
+            ),
+            t(
+                "compare.curves_paces" if result.paces_differ else "compare.curves_paces_level",
+                fast=fast.batch_size,
+                fast_pace=format_digits(fast.steps_per_s),
+                slow=slow.batch_size,
+                slow_pace=format_digits(slow.steps_per_s),
+                wins=result.wins,
+                rounds=result.rounds,
+            ),
+            t(
+                f"compare.curves_{time}",
+                seconds=f"{first.elapsed_s:.1f}",
+                size=first.batch_size,
+                loss=f"{first.test_loss:.3f}",
+                last=last.batch_size,
+                last_loss=f"{last.test_loss:.3f}",
+            ),
+        )
     )
 
 

@@ -135,17 +135,32 @@ def write_crossover(points: Sequence[Point], devices: Sequence[str], t: Translat
 def _write_clause(axis: Axis, result: Crossover, devices: Sequence[str], t: Translate) -> str:
     first, second = (name_device(device) for device in devices[:2])
     values: dict[str, str] = {"axis": t(f"compare.axis_{axis}"), "first": first, "second": second}
-    key = result.key
-    if key == "crosses" and result.value is not None:
+    key: str = result.key
+    if result.value is not None:
         winner, loser = (second, first) if result.first_wins_small else (first, second)
-        values |= {"winner": winner, "loser": loser}
-        values["value"] = t(f"compare.count_{axis}", count=round_count(result.value))
-    if result.smallest_ratio is not None and result.largest_ratio is not None:
+        values |= {"winner": winner, "loser": loser, "value": _write_crossing(axis, result, t)}
+    elif result.smallest_ratio is not None and result.largest_ratio is not None:
         ratios = (result.smallest_ratio, result.largest_ratio)
         if key == "second_always":
             ratios = (1 / ratios[0], 1 / ratios[1])
+        sizes = (result.first_decided, result.last_decided)
         values |= {"small": format_digits(ratios[0]), "large": format_digits(ratios[1])}
+        values |= {
+            name: t(f"compare.count_{axis}", count=f"{size:,}")
+            for name, size in zip(("small_size", "large_size"), sizes)
+        }
+        if key != "crosses_often" and sizes[0] == sizes[1]:
+            key = key.replace("always", "once")
     return t(f"compare.cross_{key}", **values)
+
+
+def _write_crossing(axis: Axis, result: Crossover, t: Translate) -> str:
+    """Say where the lines cross, and between which decided sizes that lies."""
+    assert result.value is not None
+    assert result.between is not None
+    low, high = (f"{size:,}" for size in result.between)
+    count = t(f"compare.count_{axis}", count=round_count(result.value))
+    return t("compare.crossing", count=count, low=low, high=high)
 
 
 def _write_bound(points: Sequence[Point], t: Translate) -> str:
@@ -158,6 +173,9 @@ def _write_bound(points: Sequence[Point], t: Translate) -> str:
     if not floors:
         return t("compare.cross_no_gpu")
     floor, reached, unsure = floors[0], [], []
+    # The smallest size is the same model on every axis: it counts when all of them agree.
+    lesson = [p for p in points if p.value == AXES[p.axis][0]]
+    slow_lesson = all(p.low_us > floor.epoch_us for p in lesson)
     for axis in AXES:
         line = [p for p in points if p.axis == axis]
         flat = [floor.epoch_us] * 3
@@ -165,14 +183,13 @@ def _write_bound(points: Sequence[Point], t: Translate) -> str:
         result = conclude_crossover([*line, *card], axis, "cpu", PUBLISHED)
         if result.key == "missing":
             continue
-        if result.key == "second_always":
+        if result.key == "second_always" and slow_lesson:
             reached.append(t("compare.bound_already", axis=t(f"compare.axis_{axis}")))
         elif result.key == "first_always":
-            count = t(f"compare.count_{axis}", count=f"{line[-1].value:,}")
+            count = t(f"compare.count_{axis}", count=f"{result.last_decided:,}")
             reached.append(t("compare.bound_beyond", count=count))
         elif result.value is not None and result.first_wins_small:
-            count = t(f"compare.count_{axis}", count=round_count(result.value))
-            reached.append(t("compare.bound_from", count=count))
+            reached.append(t("compare.bound_from", count=_write_crossing(axis, result, t)))
         else:
             unsure.append(t(f"compare.axis_{axis}"))
     bound = t("compare.cross_no_gpu")

@@ -65,10 +65,11 @@ def run_ledger(
         costs.append(DeviceCosts(device))
         yield render_ledger(costs, devices, t, (number + 0.1) / len(devices))
         config = TrainConfig(device=device)
-        costs[-1].ledger = measure_ledger(config, ledger_s)
+        costs[-1].ledger = measure_ledger(config, ledger_s, limit.is_over)
         points = costs[-1].reads
         most = READ_REPEATS * len(RECORD_EVERY)
-        yield render_ledger(costs, devices, t, (number + 0.4) / len(devices))
+        if costs[-1].ledger is not None:
+            yield render_ledger(costs, devices, t, (number + 0.4) / len(devices))
         if limit.is_over():
             break
         for point in measure_reads(config, repeats=READ_REPEATS, budget_s=reads_s):
@@ -92,13 +93,20 @@ def render_ledger(
         t: Translator of the visitor's language.
         done: Share of the work that is done; None when nothing runs.
     """
-    picture = "".join(_render_device(cost, t) for cost in costs)
-    if not costs:
+    # A ledger that was stopped is told below; there is nothing of it to draw.
+    drawn = [cost for cost in costs if cost.ledger is not None or done is not None]
+    picture = "".join(_render_device(cost, t) for cost in drawn)
+    if not drawn:
         picture = f'<div class="exp-empty">{escape(t("compare.ledger_empty"))}</div>'
     measured = load_measured() if len(devices) < 2 else None
     if measured:
         picture += _render_measured(measured, t)
-    sentences = [write_ledger(cost.ledger, t) for cost in costs if cost.ledger is not None]
+    sentences = [
+        t("compare.ledger_stopped", device=name_device(cost.device))
+        if cost.ledger is None
+        else write_ledger(cost.ledger, t)
+        for cost in costs
+    ]
     if done is not None:
         sentences = [t("compare.measuring")]
     elif not sentences:
@@ -118,6 +126,19 @@ def write_ledger(ledger: Ledger, t: Translate) -> str:
     gap = f"{abs(ledger.unaccounted_us) / wall:.1%}"
     if ledger.key == "noisy":
         return t("compare.ledger_noisy", device=device, gap=gap, allowed=f"{TOLERANCE:.0%}")
+    key = ledger.arithmetic_key
+    if key in ("negative", "excess"):
+        return t("compare.ledger_untold", device=device, wall=format_us(wall), gap=gap)
+    if key == "noise":
+        most = _find_most(ledger)
+        return t(
+            f"compare.ledger_noise_{'small' if most < wall / 2 else 'large'}",
+            device=device,
+            wall=format_us(wall),
+            most=format_us(most),
+            share=f"{most / wall:.0%}",
+            gap=gap,
+        )
     busy = ledger.arithmetic_us if ledger.arithmetic_us is not None else ledger.profile.kernel_us
     if busy is None:
         return t("compare.ledger_sum", device=device, wall=format_us(wall), gap=gap)
@@ -160,10 +181,18 @@ def _render_measured(machine: MeasuredMachine, t: Translate) -> str:
     return _render_device(costs, t, label_measured(machine, t))
 
 
+def _find_most(ledger: Ledger) -> float:
+    """Return the most that arithmetic inside the noise may take: never more than its stages."""
+    assert ledger.arithmetic_fit is not None
+    return min(TRAIN_ROWS * ledger.arithmetic_fit.slope_high, ledger.computing_us)
+
+
 def _list_parts(ledger: Ledger) -> list[tuple[str, float]]:
     parts = [("python", ledger.python_and_dispatch_us)]
     if ledger.arithmetic_us is not None:
         parts.append(("arithmetic", ledger.arithmetic_us))
+    elif ledger.arithmetic_fit is not None:
+        parts = [("undivided", ledger.python_and_dispatch_us)]
     return [*parts, ("optimizer", ledger.optimizer_us), ("item", ledger.item_us)]
 
 
@@ -207,12 +236,19 @@ def _write_share(share: float) -> str:
 def _list_details(ledger: Ledger, t: Translate) -> str:
     profile, details = ledger.profile, []
     if ledger.arithmetic_fit is not None:
-        fit = ledger.arithmetic_fit
-        key = "noise" if fit.is_inside_noise else "clear"
-        low, high = (
-            format_us(max(TRAIN_ROWS * slope, 0)) for slope in (fit.slope_low, fit.slope_high)
+        fit, key = ledger.arithmetic_fit, ledger.arithmetic_key
+        slope, low, high = (TRAIN_ROWS * us for us in (fit.slope, fit.slope_low, fit.slope_high))
+        if key == "noise":
+            high = _find_most(ledger)
+        details.append(
+            t(
+                f"compare.arithmetic_{key}",
+                slope=format_us(slope),
+                low=format_us(low),
+                high=format_us(high),
+                most=format_us(ledger.computing_us),
+            )
         )
-        details.append(t(f"compare.arithmetic_{key}", low=low, high=high))
     if profile.kernel_us is not None:
         launches, busy = f"{profile.kernel_launches:.0f}", format_us(profile.kernel_us)
         details.append(t("compare.profile_kernels", launches=launches, busy=busy))

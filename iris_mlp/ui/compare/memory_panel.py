@@ -18,7 +18,8 @@ from iris_mlp.ui.compare.experiment import format_bytes, label_measured, list_co
 from iris_mlp.ui.errors import translate_error
 from iris_mlp.ui.strings import Translate, request_translator
 
-MAX_ROWS = 10**12
+MAX_ROWS = 10**9
+_DIGITS_SHOWN = 3
 
 
 def show_memory(
@@ -142,9 +143,15 @@ def write_memory(
         rows=f"{rows:,}",
         total=format_bytes(total),
         card=smallest,
-        largest=f"{largest[smallest]:,}",
+        largest=_shorten(largest[smallest]),
     )
 
 
 def _shorten_count(count: int, t: Translate) -> str:
-    return t("compare.rows_fit", count=f"{count:,}")
+    return t("compare.rows_fit", count=_shorten(count))
+
+
+def _shorten(count: int) -> str:
+    """Return a number of rows that fit, rounded down to the digits that the formula is worth."""
+    step = 10 ** max(0, len(str(count)) - _DIGITS_SHOWN)
+    return f"{count // step * step:,}"

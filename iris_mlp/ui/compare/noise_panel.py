@@ -82,6 +82,8 @@ def render_noise(noise: GradientNoise | None, epoch: int, t: Translate) -> str:
 
 def write_noise(noise: GradientNoise, epoch: int, t: Translate) -> str:
     """Return the sentence of the noise as plain text, from its numbers alone."""
+    if not (noise.trace or noise.squared_norm):
+        return t("compare.noise_zero", epoch=f"{epoch:,}")
     agreeing = sum(point.agrees for point in noise.points)
     values = {
         "epoch": f"{epoch:,}",

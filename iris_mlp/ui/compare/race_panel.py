@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 
 import gradio as gr
@@ -37,6 +38,7 @@ from iris_mlp.ui.compare.race_rows import (
     name_way,
     render_axis,
     render_measured,
+    render_pending,
     render_published,
     render_row,
 )
@@ -112,12 +114,20 @@ def render_race(
     if published:
         rows += f'<p class="race-heading">{escape(t("compare.race_published"))}</p>'
     rows += "".join(render_published(run, scale, t) for run in published)
-    said = describe(standings, measured, published, t)
+    # The engines that make a GPU fast are named also where nobody has measured them.
+    known = {run.contender for run in published}
+    pending = [c for c in list_candidates(["cuda"]) if alone and not measured and c not in known]
+    if pending:
+        rows += f'<p class="race-heading">{escape(t("compare.race_pending"))}</p>'
+    rows += "".join(render_pending(contender, t) for contender in pending)
+    said = describe(standings, measured, published, pending, t)
     chart = (
         f'<div class="race" role="img" aria-label="{escape(said)}">'
         f"{rows}{render_axis(scale, t)}</div>"
     )
     verdict = conclude(list(standings.values()))
+    if verdict.key == "alone" and len(contenders) > 1:  # stopped before the others had their lap
+        verdict = replace(verdict, key="too_few")
     step = t("compare.race_step", lap=len(laps), laps=REPEATS * len(contenders))
     conclusion = write_verdict(verdict, standings, t)
     if alone and standings:

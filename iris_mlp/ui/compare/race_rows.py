@@ -93,6 +93,16 @@ def render_measured(
     return _render_past(standing.contender, standing.median_s, texts, scale, t)
 
 
+def render_pending(contender: Contender, t: Translate) -> str:
+    """Return the row of what nobody has measured: a name without a bar."""
+    return (
+        f'<div class="race-row pending"><span class="race-name">'
+        f"<b>{name_device(contender.device)}</b> {escape(name_way(contender, t))}</span>"
+        f'<span class="race-track"></span><span class="race-time"><b>–</b>'
+        f"<small>{escape(t('compare.not_measured'))}</small></span></div>"
+    )
+
+
 def _render_past(
     contender: Contender, seconds: float, texts: tuple[str, str, str], scale: Scale, t: Translate
 ) -> str:
@@ -128,6 +138,7 @@ def describe(
     standings: dict[Contender, Standing],
     measured: MeasuredMachine | None,
     published: Sequence[PublishedRun],
+    pending: Sequence[Contender],
     t: Translate,
 ) -> str:
     """Return all bars in words, for those who do not see them."""
@@ -155,4 +166,5 @@ def describe(
         )
         for run in published
     ]
+    said += [t("compare.pending_alt", name=name_contender(contender, t)) for contender in pending]
     return t("compare.race_alt", bars=t("compare.list_separator").join(said))

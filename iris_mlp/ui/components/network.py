@@ -136,7 +136,9 @@ def _draw_outputs(prediction: Prediction, heights: list[float], t: Translate) ->
     parts = []
     for k, y in enumerate(heights):
         confidence = float(np.nan_to_num(prediction.probabilities[0, k]))
-        logit = t("classify.network_logit", logit=f"{prediction.logits[0, k]:.2f}")
+        logit = t(
+            "classify.network_logit", logit=f"{prediction.logits[0, k]:.2f}".replace("-", "−")
+        )
         parts.append(
             f'<circle class="unit output" cx="{OUTPUT_X}" cy="{y:.0f}" r="13" '
             f'style="--unit:{color_of(k)};--fill:{confidence:.2f}"/>'

@@ -7,6 +7,7 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import gradio as gr
 import numpy as np
@@ -106,7 +107,7 @@ def slice_plane(
         `color`; and `note`, which says where the plane cuts the other two lengths.
     """
     x, y = plane.to_px(lengths_cm[plane.x], lengths_cm[plane.y])
-    regions, sure = _trace_cut(plane, classifier, plane.cut(lengths_cm))
+    regions, sure = _trace_cut(plane, ref(classifier), plane.cut(lengths_cm))
     length, width = plane.cut(lengths_cm)
     return {
         "regions": regions,
@@ -119,11 +120,14 @@ def slice_plane(
 
 
 # A flower that moves within a plane leaves its regions as they are; most visitors share weights.
+# By a weak reference: a visitor's weights go with their session.
 @lru_cache(maxsize=256)
 def _trace_cut(
-    plane: Plane, classifier: Classifier, cut_cm: tuple[float, float]
+    plane: Plane, classifier: "ref[Classifier]", cut_cm: tuple[float, float]
 ) -> tuple[list[str], list[str]]:
-    return trace_regions(plane, classifier, (*cut_cm, *cut_cm))
+    found = classifier()
+    assert found is not None, "the caller holds it"
+    return trace_regions(plane, found, (*cut_cm, *cut_cm))
 
 
 def trace_regions(

@@ -12,6 +12,7 @@ let settings = {};
 let shape = "";
 let at = null;
 let shownAt = null;
+let touched = null;
 
 const language = () => document.documentElement.lang || "en";
 const number = (value) => value.toLocaleString(language(), { maximumSignificantDigits: 6 });
@@ -41,7 +42,7 @@ function colour(bright) {
 }
 
 function short(value) {
-  return value >= 10000 ? `${value / 1000}k` : number(value);
+  return value >= 1000 ? `${value / 1000}k` : number(value);
 }
 
 // With the digits that there is room for: <b> on a wide page, <i> on a phone.
@@ -150,7 +151,8 @@ function readOut(i) {
   shownAt = i;
   const value = props.value;
   if (!value || !value.cells) return;
-  element.querySelector(".landscape-readout").textContent = i === null ? value.words.hint : describe(value, i);
+  const hint = matchMedia("(hover: none)").matches ? value.words.hint_touch : value.words.hint;
+  element.querySelector(".landscape-readout").textContent = i === null ? hint : describe(value, i);
 }
 
 function choose(i) {
@@ -166,8 +168,12 @@ const indexOf = ({ target }) => {
 element.addEventListener("click", (event) => {
   const i = indexOf(event);
   if (i === null) return;
+  // A finger cannot point: its first tap on a cell tells about it, the next one loads it.
+  const wasShown = touched === i;
+  touched = event.pointerType === "touch" ? i : null;
   focusOn(i);
-  choose(i);
+  readOut(i);
+  if (touched === null || wasShown) choose(i);
 });
 element.addEventListener("pointerover", (event) => readOut(indexOf(event)));
 element.addEventListener("pointerleave", () => readOut(null));

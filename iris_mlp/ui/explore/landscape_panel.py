@@ -133,7 +133,14 @@ def describe_landscape(
             "cell": t(f"explore.cell_{landscape.axis}"),
             **{
                 name: t(f"explore.{name}")
-                for name in ("cell_result", "cell_range", "cell_empty", "cell_diverged", "hint")
+                for name in (
+                    "cell_result",
+                    "cell_range",
+                    "cell_empty",
+                    "cell_diverged",
+                    "hint",
+                    "hint_touch",
+                )
             },
             **{name: t(f"explore.scale_{name}") for name in ("accuracy", "loss")},
         },

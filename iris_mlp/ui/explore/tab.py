@@ -13,7 +13,7 @@ from gradio.events import Dependency
 from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
 from iris_mlp.errors import SettingsError
 from iris_mlp.hardware.core_limits import usable_cores
-from iris_mlp.sweep import sweep
+from iris_mlp.sweep import watch_sweep
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import translate_error, user_errors
@@ -149,15 +149,14 @@ def _stream(
     show: Callable[[bool, float], dict[str, Any]],
 ) -> Iterator[dict[str, Any]]:
     """Run the lanes and yield a few times a second; closing it ends them."""
-    wall_s, started = host_limits().wall_s, perf_counter()
+    started = perf_counter()
     yield show(True, 0.0)
     shown_at = 0.0
-    with closing(sweep(lanes, stop=stop)) as results:
-        for result in results:
-            add(result)
+    with closing(watch_sweep(lanes, stop=stop, wall_s=host_limits().wall_s)) as steps:
+        for results in steps:
+            for result in results:
+                add(result)
             elapsed_s = perf_counter() - started
-            if elapsed_s > wall_s:
-                stop.set()
             if elapsed_s - shown_at >= UPDATE_S:
                 shown_at = elapsed_s
                 yield show(True, elapsed_s)

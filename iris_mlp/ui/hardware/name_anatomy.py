@@ -143,9 +143,9 @@ def _render_gpu_name(card: GpuName, t: Translate) -> str:
     choices = render_choices(label, card.nearest) if card.nearest else ""
     nothing_known = not card.known and card.series is None
     return _render_card(
-        t("hardware.kind_gpu"),
+        t("hardware.kind_any" if nothing_known else "hardware.kind_gpu"),
         title,
-        draw_anatomy(shown, card.meanings, t),
+        _draw_title(title, shown, card.meanings, t),
         "" if nothing_known else render_facts(_list_gpu_facts(card, t), t),
         render_notes(card.notes, t) + choices,
     )
@@ -159,7 +159,8 @@ def _list_gpu_facts(card: GpuName, t: Translate) -> list[Fact]:
         "vendor": card.vendor,
         "line": t(f"hardware.line_name.{card.line}") if card.line else None,
         "series": card.series,
-        "architecture": with_year(card.architecture, card.year),
+        "architecture": card.architecture,
+        "column_year": str(card.year) if card.year else None,
         "chip": card.chip,
         "tier": _describe_tier(card.tier, t) if card.tier else None,
         "form": t(f"hardware.{form_key}") if form_key else None,
@@ -191,17 +192,21 @@ def _render_cpu_name(cpu: CpuName, t: Translate) -> str:
     return _render_card(
         t("hardware.kind_cpu"),
         cpu.query,
-        draw_anatomy(cpu.query, cpu.meanings, t),
+        _draw_title(cpu.query, cpu.query, cpu.meanings, t),
         render_facts(facts, t),
         "",
     )
 
 
-def _render_card(kind: str, title: str, anatomy: str, facts: str, notes: str) -> str:
-    # Where the name is drawn, the drawing is the title.
-    heading = f"<h3>{escape(title)}</h3>" if not anatomy else ""
-    label = f"{kind}: {title}"
+def _draw_title(title: str, name: str, meanings: tuple[tuple[str, str], ...], t: Translate) -> str:
+    """Return the title and the drawing of the name; the drawing alone where it says as much."""
+    anatomy = draw_anatomy(name, meanings, t)
+    heading = "" if anatomy and title == name else f"<h3>{escape(title)}</h3>"
+    return heading + anatomy
+
+
+def _render_card(kind: str, title: str, head: str, facts: str, notes: str) -> str:
     return (
-        f'<article class="hw-card hw-name" aria-label="{escape(label)}">'
-        f'<p class="hw-kind">{escape(kind)}</p>{heading}{anatomy}{facts}{notes}</article>'
+        f'<article class="hw-card hw-name" aria-label="{escape(f"{kind}: {title}")}">'
+        f'<p class="hw-kind">{escape(kind)}</p>{head}{facts}{notes}</article>'
     )

@@ -115,9 +115,10 @@ def _render_firings(call: CallTrace, forward: CallTrace, t: Translate) -> str:
     for firing in call.firings:
         cells = "".join(_render_firing(firing, trace, t) for trace in (call, forward))
         shapes = _join_shapes((firing.input_shape,), firing.output_shape)
+        kind = escape(firing.kind).replace("_", "_<wbr>")
         rows.append(
             f'<tr class="layer-{firing.layer}"><th scope="row"><code>{escape(firing.layer)}</code> '
-            f'{escape(firing.kind)} <span class="shapes">{shapes}</span></th>{cells}</tr>'
+            f'{kind} <span class="shapes">{shapes}</span></th>{cells}</tr>'
         )
     label = escape(t("inside.hook"))
     return (

@@ -14,11 +14,12 @@ def render_relu(comparison: ReluComparison, t: Translate) -> str:
     rows = [f'<tr class="before"><th scope="row"><code>z</code></th>{cells}</tr>']
     uses, sources = [], []
     for form in comparison.forms:
+        name = escape(form.form).replace(".", ".<wbr>")
         cells = "".join(
             f'<td class="{"on" if value else "off"}">{escape(format_number(value))}</td>'
             for value in form.values
         )
-        rows.append(f'<tr><th scope="row"><code>{escape(form.form)}</code></th>{cells}</tr>')
+        rows.append(f'<tr><th scope="row"><code>{name}</code></th>{cells}</tr>')
         use = escape(t(f"inside.use_{form.form}"))
         uses.append(f"<dt><code>{escape(form.form)}</code></dt><dd>{use}</dd>")
         if form.source:

@@ -17,8 +17,13 @@ from iris_mlp.introspection.training_step import (
     step_flower,
 )
 from iris_mlp.ui.components.code_block import render_code, render_folded
-from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.inside.walkthrough_panel import format_number, send_flower, take_checkpoint
+from iris_mlp.ui.errors import translate_error, user_errors
+from iris_mlp.ui.inside.walkthrough_panel import (
+    format_difference,
+    format_number,
+    send_flower,
+    take_checkpoint,
+)
 from iris_mlp.ui.strings import Translate, request_translator
 
 ROWS = ("flower", "batch")
@@ -46,12 +51,19 @@ def take_step(
     lr: float | None,
     *lengths_cm: float | None,
 ) -> str | Any:
-    """Take one training step on the flower or on the 120 training rows."""
+    """Take one training step on the flower or on the 120 training rows.
+
+    A refused learning rate is answered in the place of the numbers, which would be of another one.
+    """
     if lr is None:  # the visitor has just emptied the field
         return gr.skip()
     if rows not in ROWS:
         raise SettingsError("rows must be one of {choices}.", choices=", ".join(ROWS))
-    lr = TrainConfig(lr=lr).lr  # which refuses what is not a learning rate
+    try:
+        lr = TrainConfig(lr=lr).lr
+    except SettingsError as error:
+        sentence = translate_error(error, request_translator(request))
+        return f'<p class="inside-refused" role="status">{escape(sentence)}</p>'
     checkpoint = take_checkpoint(classifier)
     if rows == "batch":
         step = step_batch(checkpoint, lr)
@@ -68,11 +80,13 @@ def render_step(step: TrainingStep, t: Translate) -> str:
         f"<span>{escape(t(f'inside.formula_{name}'))}</span></li>"
         for name, formula in FORMULAS
     )
+    largest = max(float(np.abs(tensor.updated_by_optimizer).max()) for tensor in step.tensors)
     verdict = t(
         "inside.step_verdict",
         numbers=sum(tensor.before.size for tensor in step.tensors),
-        gradients=f"{step.max_gradient_difference:.1e}",
-        updates=f"{step.max_update_difference:.1e}",
+        gradients=format_difference(step.max_gradient_difference),
+        updates=format_difference(step.max_update_difference),
+        relative=format_difference(step.max_update_difference / largest if largest else 0),
     )
     biases = {tensor.name: tensor.by_hand for tensor in step.tensors if "bias" in tensor.name}
     silent = int((biases["fc1.bias"] == 0).sum())
@@ -161,7 +175,7 @@ def _render_numbers(tensor: StepTensor, t: Translate) -> str:
             _format(float(tensor.before[index])),
             _format(by_hand),
             _format(by_autograd),
-            f"{abs(by_hand - by_autograd):.1e}",
+            format_difference(abs(by_hand - by_autograd)),
             _format(float(tensor.updated_by_hand[index])),
             _format(float(tensor.updated_by_optimizer[index])),
         )

@@ -143,7 +143,7 @@ def render_unit(sums: UnitArithmetic, by_pytorch: float, t: Translate) -> str:
     check = t(
         "inside.unit_check",
         value=format_number(by_pytorch),
-        difference=f"{abs(by_pytorch - sums.total):.1e}",
+        difference=format_difference(abs(by_pytorch - sums.total)),
     )
     caption = escape(t("inside.unit_caption", unit=unit))
     return (
@@ -156,6 +156,11 @@ def render_unit(sums: UnitArithmetic, by_pytorch: float, t: Translate) -> str:
         f"<p>{escape(verdict)}</p>"
         f'<p class="inside-note">{escape(check)}</p></div>'
     )
+
+
+def format_difference(value: float) -> str:
+    """Return the size of a difference with two significant digits, and a true minus sign."""
+    return f"{value:.1e}".replace("-", "−")
 
 
 def format_number(value: float, signed: bool = False) -> str:

@@ -1,13 +1,15 @@
 """What a run came to, as a card: its figures and the confusion matrix of the test rows."""
 
+import math
 import sys
 from dataclasses import dataclass
 from html import escape
 
+from iris_mlp.config import default_lr
 from iris_mlp.data import CLASS_NAMES
 from iris_mlp.training import TrainResult
 from iris_mlp.ui.strings import Translate
-from iris_mlp.ui.train.run_view import describe_outcome, show_loss
+from iris_mlp.ui.train.run_view import show_loss, show_time
 
 
 @dataclass(frozen=True)
@@ -41,21 +43,29 @@ def compare_runs(result: TrainResult, fused: TrainResult) -> Comparison:
 def render_summary(result: TrainResult, t: Translate, comparison: Comparison | None = None) -> str:
     """Return the card of a run as HTML, with the fused engine's time once it is known."""
     if result.checkpoint is None:
-        return f'<p class="run-message">{escape(describe_outcome(result, t))}</p>'
+        return _render_advice(result, t)
     summary = result.summarize()
     figures = (
         (t("train.final_loss"), show_loss(summary["final_loss"])),
-        (t("train.test_loss"), show_loss(summary["test_loss"])),
         (t("train.train_accuracy"), f"{summary['train_accuracy']:.1%}"),
         (t("train.test_accuracy"), f"{summary['test_accuracy']:.1%}"),
-        (t("train.time"), f"{summary['elapsed_s']:.2f} s"),
         (t("train.ran_on"), f"{summary['device']}, {summary['engine']}"),
     )
     cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in figures)
     return (
-        f'<div class="run-summary"><dl class="figures">{cells}</dl>'
-        f"{render_confusion(summary['confusion'], t)}{_render_comparison(comparison, t)}</div>"
+        f'<div class="run-summary">{_render_comparison(comparison, t)}'
+        f'<dl class="figures">{cells}</dl>{render_confusion(summary["confusion"], t)}</div>'
     )
+
+
+def _render_advice(result: TrainResult, t: Translate) -> str:
+    """Return what to do about a run that left no weights."""
+    if result.outcome != "diverged":
+        return t("train.summary_empty")
+    config = result.config
+    lower = min(config.lr / 10, default_lr(config.optimizer))
+    advice = t("train.diverged_advice", lr=f"{config.lr:g}", lower=f"{lower:g}")
+    return f'<p class="run-message">{escape(advice)}</p>'
 
 
 def _render_comparison(comparison: Comparison | None, t: Translate) -> str:
@@ -63,9 +73,9 @@ def _render_comparison(comparison: Comparison | None, t: Translate) -> str:
         return ""
     sentence = t(
         "train.comparison",
-        elapsed=f"{comparison.elapsed_s:.3f}",
+        elapsed=show_time(comparison.elapsed_s),
         times=f"{comparison.times_faster:,.0f}",
-        difference=f"{comparison.largest_difference:.0e}".replace("-", "−"),  # does not break
+        digits=math.floor(-math.log10(max(comparison.largest_difference, sys.float_info.epsilon))),
     )
     return f'<p class="comparison">{escape(sentence)}</p>'
 

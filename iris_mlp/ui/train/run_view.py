@@ -14,6 +14,8 @@ MOST_LOG_LINES = 500
 UNKNOWN = "–"
 GUESSING_LOSS = math.log(3)
 """Cross-entropy of a model that gives each of the three species one third."""
+NEAR_GUESSING = 0.99
+"""A network whose hidden units are all dead learns the shares of the species: 0.02% below it."""
 
 
 def describe_chart(
@@ -38,7 +40,7 @@ def describe_chart(
 def describe_outcome(result: TrainResult, t: Translate) -> str:
     """Return the sentence below the chart once a run has ended."""
     if result.outcome == "diverged":
-        return t("train.diverged", epoch=f"{result.progress.epoch:,}", lr=f"{result.config.lr:g}")
+        return t("train.diverged", epoch=f"{result.progress.epoch:,}")
     if result.checkpoint is None:
         return t("train.stopped_early")
     key = "train.completed" if result.outcome == "completed" else "train.stopped"
@@ -47,11 +49,16 @@ def describe_outcome(result: TrainResult, t: Translate) -> str:
         epoch=f"{result.progress.epoch:,}",
         loss=show_loss(result.progress.train_loss),
         accuracy=f"{result.progress.evaluation.test_accuracy:.1%}",
-        elapsed=f"{result.progress.elapsed_s:.2f}",
+        elapsed=show_time(result.progress.elapsed_s),
     )
-    if result.outcome == "completed" and (result.progress.train_loss or 0) > GUESSING_LOSS:
+    if result.outcome == "completed" and is_guess(result.progress.train_loss):
         sentence += t("train.no_better_than_guessing")
     return sentence
+
+
+def is_guess(loss: float | None) -> bool:
+    """Tell whether a loss is no better than that of guessing."""
+    return loss is not None and loss > NEAR_GUESSING * GUESSING_LOSS
 
 
 def show_loss(loss: float | None) -> str:
@@ -67,8 +74,8 @@ def _list_stats(
     if progress is not None:
         epoch = progress.epoch
         loss = show_loss(progress.train_loss)
-        elapsed, speed = _show_time(progress.elapsed_s), f"{progress.epochs_per_s:,.0f}"
-        left = _show_time(progress.remaining_s) if running else UNKNOWN
+        elapsed, speed = show_time(progress.elapsed_s), f"{progress.epochs_per_s:,.0f}"
+        left = show_time(progress.remaining_s) if running else UNKNOWN
         if math.isfinite(progress.evaluation.test_loss):  # else the weights are not numbers
             test = show_loss(progress.evaluation.test_loss)
             accuracy = f"{progress.evaluation.test_accuracy:.1%}"
@@ -83,8 +90,11 @@ def _list_stats(
     ]
 
 
-def _show_time(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:,.0f} min"
+def show_time(seconds: float) -> str:
+    """Return a time in the unit that suits it."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f}\u00a0ms"
+    return f"{seconds:.1f}\u00a0s" if seconds < 90 else f"{seconds / 60:,.0f}\u00a0min"
 
 
 def write_log(history: History, epochs: int) -> str:

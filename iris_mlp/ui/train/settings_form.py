@@ -38,24 +38,17 @@ def build_settings() -> list[Any]:
             )
             lr = gr.Number(DEFAULTS.lr, label=i18n("train.lr"), scale=1, min_width=100)
         with gr.Row():
-            epochs = gr.Number(
-                DEFAULTS.epochs, label=i18n("train.epochs"), precision=0, min_width=110
-            )
-            hidden = gr.Number(
-                DEFAULTS.hidden, label=i18n("train.hidden"), precision=0, min_width=110
-            )
+            epochs = gr.Number(DEFAULTS.epochs, label=i18n("train.epochs"), min_width=110)
+            hidden = gr.Number(DEFAULTS.hidden, label=i18n("train.hidden"), min_width=110)
         with gr.Accordion(i18n("train.more"), open=False):
             batch_size = gr.Slider(
                 1, TRAIN_ROWS, TRAIN_ROWS, step=1, label=i18n("train.batch_size")
             )
             with gr.Row():
-                seed = gr.Number(
-                    DEFAULTS.seed, label=i18n("train.seed"), precision=0, min_width=110
-                )
+                seed = gr.Number(DEFAULTS.seed, label=i18n("train.seed"), min_width=110)
                 record_every = gr.Number(
                     DEFAULTS.record_every,
                     label=i18n("train.record_every"),
-                    precision=0,
                     min_width=110,
                 )
         defaults_button = gr.Button(i18n("train.defaults"), size="sm", variant="secondary")

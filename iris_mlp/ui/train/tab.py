@@ -106,9 +106,9 @@ def compare_with_fused(
         return
     run = train(replace(result.config, engine="fused"))
     for _ in run.watch(stop, COMPARISON_S):
-        yield render_summary(result, t)  # where the tab has been closed, this ends the run
+        yield gr.skip()  # where the tab has been closed, this ends the run
     fused = run.result()
-    if fused.outcome == "completed":
+    if fused.outcome == "completed" and not stop.is_set():  # else the card is the next run's
         yield render_summary(result, t, compare_runs(result, fused))
 
 

@@ -104,6 +104,8 @@ def push_run(
     t = request_translator(request)
     if checkpoint is None:
         raise SettingsError(t("train.hub_no_run"))
+    if token is None and can_sign_in():
+        raise HubError(t("train.hub_not_signed_in"))
     yield f'<p class="hub-answer" role="status">{escape(t("train.hub_pushing"))}</p>'
     address = hub.push(
         repository.strip(),

@@ -1,5 +1,6 @@
 """The captured epoch: run uncaptured on the CPU, where it must be eager to the last bit."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,9 @@ from iris_mlp.engines import cuda_graph, eager
 from iris_mlp.engines.cuda_graph import _Epoch, _loop
 from iris_mlp.errors import DeviceError
 from iris_mlp.model import build_model
+from iris_mlp.overhead.lesson_loop import LessonLoop
+from iris_mlp.overhead.profiling import profile_loop
+from iris_mlp.training import train
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 OPTIMIZERS = pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -138,3 +142,22 @@ def test_lesson_run_follows_eager_on_the_gpu():
     eager_losses, _, eager_model = train_eagerly(config, "cuda")
     assert losses == pytest.approx(eager_losses, rel=1e-3)
     assert torch.equal(model(split.x_test).argmax(1), eager_model(split.x_test).argmax(1))
+
+
+@needs_cuda
+def test_visitors_at_once_do_not_break_each_others_captures():
+    def learn(engine):
+        run = train(TrainConfig(device="cuda", engine=engine, epochs=300))
+        list(run)
+        return run.result().history.losses
+
+    def trace(_):
+        return profile_loop(LessonLoop(TrainConfig(device="cuda")), epochs=5)
+
+    alone = learn("eager")
+    with ThreadPoolExecutor(6) as pool:
+        runs = [pool.submit(learn, engine) for engine in ["cuda-graph", "eager"] * 10]
+        traces = [pool.submit(trace, number) for number in range(5)]
+        for run in runs:
+            assert run.result() == pytest.approx(alone, rel=1e-5)
+        assert all(trace.result().wall_us > 0 for trace in traces)

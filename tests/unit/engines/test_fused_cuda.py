@@ -229,6 +229,19 @@ def test_missing_triton_is_told_with_the_engine_to_use(monkeypatch):
         fused_cuda.run(TrainConfig(), build_model(10, 0), load_split())
 
 
+def test_a_driver_that_triton_does_not_find_is_told_with_the_engine_to_use(monkeypatch):
+    pytest.importorskip("triton", reason="needs a platform that Triton has packages for")
+    from triton.backends.nvidia.driver import libcuda_dirs
+
+    # As in a container whose linker does not know the driver's library.
+    monkeypatch.setattr("subprocess.check_output", lambda *_, **__: b"")
+    for name in ("LD_LIBRARY_PATH", "TRITON_LIBCUDA_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    told = pytest.raises(DeviceError, match=r"libcuda.* use the engine cuda-graph")
+    with told, fused_cuda._explain_failure():
+        libcuda_dirs.__wrapped__()
+
+
 def test_too_wide_a_hidden_layer_is_refused_with_the_largest():
     config = TrainConfig(hidden=129)
     with pytest.raises(SettingsError, match=r"hidden is 129.* at most 128.* engine cuda-graph"):

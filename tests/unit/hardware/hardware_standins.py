@@ -98,11 +98,15 @@ class _Backend:
     def __init__(self, *devices: SimpleNamespace, initialized: bool = False) -> None:
         self.devices = devices
         self.initialized = initialized
+        self.built_for: tuple[str, ...] = ()
         self.asked: list[str] = []
 
     def is_available(self) -> bool:
         self.asked.append("is_available")
         return bool(self.devices)
+
+    def get_arch_list(self) -> list[str]:
+        return list(self.built_for)
 
     def device_count(self) -> int:
         return len(self.devices)
@@ -131,10 +135,12 @@ class StandInTorch(ModuleType):
         mps_mib: int | None = None,
         cuda_version: str | None = None,
         hip_version: str | None = None,
+        built_for: tuple[str, ...] = (),
         initialized: bool = False,
     ) -> None:
         super().__init__("torch")
         self.cuda = _Backend(*cuda, initialized=initialized)
+        self.cuda.built_for = built_for
         self.xpu = _Backend(*xpu)
         mps = SimpleNamespace(is_available=lambda: mps_mib is not None)
         self.backends = SimpleNamespace(mps=mps)

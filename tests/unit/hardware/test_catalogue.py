@@ -61,6 +61,10 @@ SPELLINGS = [
     ("NVIDIA GeForce MX450", "GeForce MX450"),
     ("NVIDIA Corporation GA102 [GeForce RTX 3090] (rev a1)", "GeForce RTX 3090"),
     ("GA106M [GeForce RTX 3060 Mobile / Max-Q]", "GeForce RTX 3060 Laptop GPU"),
+    ("AD107M [GeForce RTX 4060 Max-Q / Mobile]", "GeForce RTX 4060 Laptop GPU"),
+    ("TU117M [GeForce GTX 1650 Ti Mobile]", "GeForce GTX 1650 Ti"),
+    ("GA107M [GeForce RTX 2050 Mobile]", "GeForce RTX 2050"),
+    ("TU106GLM [Quadro RTX 3000 Mobile / Max-Q]", "Quadro RTX 3000"),
     ("NVIDIA TITAN RTX", "TITAN RTX"),
     ("Tesla T4", "Tesla T4"),
     ("NVIDIA T4", "Tesla T4"),
@@ -109,6 +113,15 @@ SPELLINGS = [
     ("AMD Instinct MI300X", "Instinct MI300X"),
     ("AMD Instinct MI300X OAM", "Instinct MI300X"),
     ("MI250X", "Instinct MI250X"),
+    ("NVIDIA T4G", "Tesla T4"),
+    ("Tesla T4G", "Tesla T4"),
+    ("NVIDIA TITAN X (Pascal)", "TITAN X (Pascal)"),
+    ("NVIDIA T1200 Laptop GPU", "T1200 Laptop GPU"),
+    ("5700xt", "Radeon RX 5700 XT"),
+    ("AMD Radeon RX 7800M", "Radeon RX 7800M"),
+    ("Intel(R) Arc(TM) A770 Graphics", "Arc A770"),
+    ("DG2 [Arc A750]", "Arc A750"),
+    ("intelarcb580", "Arc B580"),
     ("Apple M2 Max", "Apple M2 Max"),
     ("m1", "Apple M1"),
     ("apple m3 ultra", "Apple M3 Ultra"),
@@ -147,6 +160,12 @@ def test_the_parts_of_a_name_stand_in_it_in_order():
         for part, _ in card.meanings:
             assert part in rest, card.name
             rest = rest[rest.index(part) + len(part) :]
+
+
+@pytest.mark.parametrize("write", ["{} Laptop GPU", "{} Mobile"])
+def test_a_name_that_only_laptops_have_is_found_with_the_word_for_a_laptop(write):
+    names = [card.name or "" for card in CARDS if card.laptop]
+    assert [decode_gpu(write.format(name)).name for name in names] == names
 
 
 def test_no_name_stands_twice():
@@ -276,6 +295,32 @@ def test_an_rtx_2050_is_an_ampere_laptop_card():
     assert "note.series_hides_architecture" in card.notes
 
 
+@pytest.mark.parametrize("name", ["RTX 2050 Mobile", "NVIDIA GeForce RTX 2050 Laptop GPU"])
+def test_an_rtx_2050_is_ampere_however_it_is_written(name):
+    card = decode_gpu(name)
+    assert (card.known, card.architecture, card.compute_capability) == (True, "Ampere", "8.6")
+
+
+def test_no_architecture_is_guessed_for_a_50_of_the_20_series():
+    card = decode_gpu("RTX 2050 Ti")
+    assert (card.known, card.series, card.tier, card.architecture) == (False, "20", 50, None)
+    assert card.nearest[0] == "GeForce RTX 2050"
+
+
+@pytest.mark.parametrize("name", ["GeForce MX130", "mx 230", "NVIDIA GeForce MX570 A"])
+def test_an_mx_outside_the_catalogue_is_a_laptop_gpu_without_a_tier(name):
+    card = decode_gpu(name)
+    assert (card.known, card.vendor, card.series, card.laptop) == (False, "NVIDIA", "MX", True)
+    assert (card.tier, card.architecture) == (None, None)
+    assert not any(key.startswith(("series.", "tier.")) for _, key in card.meanings)
+    assert "note.mx_says_no_architecture" in card.notes
+
+
+@pytest.mark.parametrize("name", ["A800 PCIe", "H800 SXM5", "A16", "GeForce MX150", "A30"])
+def test_a_number_that_does_not_rank_cards_is_not_said_to(name):
+    assert "number.position" not in dict(decode_gpu(name).meanings).values()
+
+
 @pytest.mark.parametrize("name", ["GTX 1650", "GTX 1660 Ti", "GTX 1630"])
 def test_a_gtx_16_is_turing_without_the_rtx_cores(name):
     card = decode_gpu(name)
@@ -322,6 +367,13 @@ def test_a_bare_h100_gives_what_its_versions_share():
     assert set(card.nearest) == {"H100 PCIe", "H100 SXM5", "H100 NVL"}
 
 
+def test_two_cards_that_lspci_gives_under_one_name_are_both_named():
+    card = decode_gpu("[AMD/ATI] Aldebaran/MI200 [Instinct MI250X/MI250]")
+    assert (card.known, card.architecture, card.vram_gib) == (True, "CDNA 2", (128,))
+    assert card.name == "Instinct MI250 / Instinct MI250X"
+    assert card.nearest == ("Instinct MI250", "Instinct MI250X")
+
+
 def test_a_stated_memory_narrows_the_variants_and_the_compute():
     assert decode_gpu("GTX 1060 6GB").fp32_tflops == decode_gpu("GTX 1060").fp32_tflops
     assert decode_gpu("GTX 1060 3GB").vram_gib == (3,)
@@ -330,8 +382,30 @@ def test_a_stated_memory_narrows_the_variants_and_the_compute():
     assert "note.stated_memory_not_in_catalogue" in decode_gpu("RTX 3080 16GB").notes
 
 
-def test_the_memory_in_a_superchip_s_name_is_not_taken_for_the_gpu_s():
-    assert decode_gpu("NVIDIA GH200 480GB").vram_gib == (96, 144)
+def test_a_note_about_memory_goes_with_the_size_that_it_is_about():
+    note = "note.more_vram_than_higher_tier"  # it speaks of 12 GB
+    assert note in decode_gpu("RTX 3060").notes
+    assert note in decode_gpu("RTX 3060 12GB").notes
+    assert note not in decode_gpu("RTX 3060 8GB").notes
+    assert "note.less_vram_than_lower_tier" not in decode_gpu("RTX 3070 Ti 16GB").notes
+    # Its desktop card has 6 or 8 GB.
+    assert "note.laptop_less_memory" in decode_gpu("RTX 3050 Laptop 4GB").notes
+    assert "note.laptop_less_memory" not in decode_gpu("RTX 3050 Laptop 6GB").notes
+
+
+@pytest.mark.parametrize("name", ["NVIDIA GH200 480GB", "GH200 120GB"])
+def test_the_memory_in_a_superchip_s_name_is_not_taken_for_the_gpu_s(name):
+    card = decode_gpu(name)
+    assert card.vram_gib == (96, 144)
+    assert "note.stated_memory_is_the_cpu_s" in card.notes
+    assert not {"note.superchip_memory", "note.stated_memory_not_in_catalogue"} & set(card.notes)
+
+
+def test_a_superchip_named_by_the_gpu_s_memory_has_that_memory():
+    card = decode_gpu("NVIDIA GH200 144G HBM3e")
+    assert card.vram_gib == (144,)
+    assert "note.superchip_memory" in card.notes
+    assert "note.stated_memory_is_the_cpu_s" not in card.notes
 
 
 def test_one_name_for_laptop_and_desktop_says_so():
@@ -408,7 +482,11 @@ def test_a_radeon_outside_the_catalogue_is_read_by_its_pattern():
         "NVIDIA Graphics Device",
         "AMD Radeon Graphics",
         "Intel(R) UHD Graphics 630",
-        "Intel Arc A770",
+        "Intel Arc A310",
+        "Intel Arc A770M",
+        "GTX TITAN X",
+        "TITAN X",
+        "Jetson AGX Orin",
         "Quadro 6000",
         "GeForce 4095",
         "RTX",
@@ -432,15 +510,19 @@ def test_an_unknown_name_gets_the_three_nearest():
 
 
 @pytest.mark.parametrize(
-    "name", ["", "   ", "®™", "()[]", "xxxx", "banana", "asdf", "lorem ipsum", "Virtio GPU"]
+    "name",
+    [
+        *("", "   ", "®™", "()[]", "xxxx", "banana", "asdf", "lorem ipsum", "Virtio GPU"),
+        *("i7-12700", "DGX Spark", "CMP 170HX"),
+    ],
 )
-def test_nothing_is_near_to_nothing_and_to_nonsense(name):
+def test_nothing_is_near_to_what_shares_neither_a_number_nor_a_line(name):
     card = decode_gpu(name)
     assert (card.known, card.nearest) == (False, ())
 
 
 def test_no_card_is_near_to_one_of_a_maker_that_the_catalogue_lacks():
-    assert decode_gpu("Intel Arc A770").nearest == ()
+    assert decode_gpu("Moore Threads MTT S80").nearest == ()
     assert all(name.startswith("Radeon") for name in decode_gpu("Radeon RX 580").nearest)
 
 

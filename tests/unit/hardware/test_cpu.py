@@ -63,7 +63,11 @@ X86_MODELS = [
     ("AuthenticAMD", 25, 0x11, 1, "Zen 4"),
     ("AuthenticAMD", 25, 0xA0, 1, "Zen 4c"),
     ("AuthenticAMD", 26, 0x02, 1, "Zen 5"),
+    ("AuthenticAMD", 26, 0x11, 0, "Zen 5c"),
     ("AuthenticAMD", 26, 0x44, 0, "Zen 5"),
+    ("GenuineIntel", 6, 0x6C, 1, "Ice Lake-D"),
+    ("GenuineIntel", 6, 0x9C, 0, "Jasper Lake"),
+    ("GenuineIntel", 6, 0x7A, 8, "Gemini Lake"),
     ("AuthenticAMD", 27, 0x02, 1, None),
     ("Other", 6, 0x8F, 1, None),
 ]

@@ -80,7 +80,50 @@ CPUS = [
     ("AMD EPYC 9654 96-Core Processor", "AMD", 4, "Zen 4"),
     ("AMD EPYC 9V33X 96-Core Processor", "AMD", 4, "Zen 4"),
     ("AMD EPYC 9754 128-Core Processor", "AMD", 4, "Zen 4c"),
-    ("AMD EPYC 9965 192-Core Processor", "AMD", 5, "Zen 5"),
+    ("AMD EPYC 9755 128-Core Processor", "AMD", 5, "Zen 5"),
+    ("AMD EPYC 9655 96-Core Processor", "AMD", 5, "Zen 5"),
+    ("AMD EPYC 9965 192-Core Processor", "AMD", 5, "Zen 5c"),
+    ("AMD EPYC 9845 160-Core Processor", "AMD", 5, "Zen 5c"),
+    ("AMD EPYC 9745 128-Core Processor", "AMD", 5, "Zen 5c"),
+    # Enthusiasts' numbers that run ahead of the design, and their neighbours that do not.
+    ("Intel(R) Core(TM) i7-3960X CPU @ 3.30GHz", "Intel", 3, "Sandy Bridge"),
+    ("Intel(R) Core(TM) i7-3820 CPU @ 3.60GHz", "Intel", 3, "Sandy Bridge"),
+    ("Intel(R) Core(TM) i7-3820QM CPU @ 2.70GHz", "Intel", 3, "Ivy Bridge"),
+    ("Intel(R) Core(TM) i7-4930K CPU @ 3.40GHz", "Intel", 4, "Ivy Bridge"),
+    ("Intel(R) Core(TM) i7-4930MX CPU @ 3.00GHz", "Intel", 4, "Haswell"),
+    ("Intel(R) Core(TM) i7-5960X CPU @ 3.00GHz", "Intel", 5, "Haswell"),
+    ("i7 5820k", "Intel", 5, "Haswell"),
+    ("Intel(R) Core(TM) i7-6950X CPU @ 3.00GHz", "Intel", 6, "Broadwell"),
+    ("Intel(R) Core(TM) i7-6800K CPU @ 3.40GHz", "Intel", 6, "Broadwell"),
+    ("Intel(R) Core(TM) i7-8809G CPU @ 3.10GHz", "Intel", 8, "Kaby Lake"),
+    ("Intel(R) Core(TM) i9-7900X CPU @ 3.30GHz", "Intel", 7, "Skylake-SP"),
+    ("Intel(R) Core(TM) i9-7980XE CPU @ 2.60GHz", "Intel", 7, "Skylake-SP"),
+    ("Intel(R) Core(TM) i7-7740X CPU @ 4.30GHz", "Intel", 7, "Kaby Lake"),
+    ("Intel(R) Core(TM) i9-9900X CPU @ 3.50GHz", "Intel", 9, "Skylake-SP"),
+    ("Intel(R) Core(TM) i9-10900X CPU @ 3.70GHz", "Intel", 10, "Cascade Lake"),
+    ("Intel(R) Core(TM) i7-1068NG7 CPU @ 2.30GHz", "Intel", 10, "Ice Lake"),
+    ("Intel(R) Core(TM) i5-10210Y CPU @ 1.00GHz", "Intel", 10, "Amber Lake"),
+    # Lines without a scheme of numbers.
+    ("N100", "Intel", None, "Alder Lake-N"),
+    ("i3-N305", "Intel", None, "Alder Lake-N"),
+    ("Intel(R) Celeron(R) N5105 @ 2.00GHz", "Intel", None, "Jasper Lake"),
+    ("N5095", "Intel", None, "Jasper Lake"),
+    ("Intel(R) Pentium(R) Silver N6005 @ 2.00GHz", "Intel", None, "Jasper Lake"),
+    ("赛扬 J4125", "Intel", None, "Gemini Lake Refresh"),
+    ("Intel(R) Pentium(R) Gold G6400 CPU @ 4.00GHz", "Intel", None, "Comet Lake"),
+    ("Intel(R) Pentium(R) CPU G4560 @ 3.50GHz", "Intel", None, "Kaby Lake"),
+    ("Intel(R) Celeron(R) CPU G3900 @ 2.80GHz", "Intel", None, "Skylake"),
+    ("Intel(R) Xeon(R) CPU D-1541 @ 2.10GHz", "Intel", None, "Broadwell"),
+    ("Intel(R) Xeon(R) D-2796NT CPU @ 2.00GHz", "Intel", None, "Ice Lake-D"),
+    ("Intel(R) Xeon(R) D-1736NT CPU @ 2.70GHz", "Intel", None, "Ice Lake-D"),
+    ("Intel(R) Xeon(R) CPU Max 9480", "Intel", None, "Sapphire Rapids"),
+    ("AMD FX(tm)-8350 Eight-Core Processor", "AMD", None, "Piledriver"),
+    ("AMD FX(tm)-8150 Eight-Core Processor", "AMD", None, "Bulldozer"),
+    ("FX8320E", "AMD", None, "Piledriver"),
+    ("AMD Athlon 3000G with Radeon Vega Graphics", "AMD", None, "Zen"),
+    ("AMD Athlon 200GE with Radeon Vega Graphics", "AMD", None, "Zen"),
+    ("Loongson-3A5000", "Loongson", None, "LA464"),
+    ("龙芯3A6000", "Loongson", None, "LA664"),
     ("AMD EPYC-Rome Processor", "AMD", None, "Zen 2"),
     ("Apple M1", "Apple", 1, "Apple M1"),
     ("Apple M2 Max", "Apple", 2, "Apple M2"),
@@ -126,6 +169,7 @@ def test_the_parts_of_a_name_are_explained():
         ("12", "cpu.generation"),
         ("HX", "cpu_suffix.intel.hx"),
     )
+    assert ("5", "cpu.generation_ahead") in decode_cpu("i7-5960X").meanings  # it is Haswell
     assert ("X3D", "cpu_suffix.amd.x3d") in decode_cpu("Ryzen 9 9950X3D").meanings
     assert ("4", "cpu.ryzen_design_digit") in decode_cpu("AMD Ryzen 7 7840HS").meanings
 
@@ -147,8 +191,36 @@ def test_a_name_that_says_too_little_is_unknown(name, vendor):
     assert (cpu.known, cpu.architecture, cpu.vendor) == (False, None, vendor)
 
 
+@pytest.mark.parametrize(
+    ("name", "vendor", "line"),
+    [
+        ("Hygon C86 7285 32-core Processor", "Hygon", "C86"),
+        ("海光 7390", "Hygon", "C86"),
+        ("Loongson-3A4000", "Loongson", "Loongson"),
+        ("Intel(R) Xeon(R) CPU @ 2.20GHz", "Intel", "Xeon"),
+        ("Intel(R) Celeron(R) CPU 847 @ 1.10GHz", "Intel", "Celeron"),
+        ("Intel(R) Core(TM) i7 CPU 920 @ 2.67GHz", "Intel", "Core i7"),
+        ("i5-750", "Intel", "Core i5"),
+        ("Intel(R) Core(TM) i5-L16G7 CPU @ 1.40GHz", "Intel", "Core i5"),
+        ("AMD FX-8800P Radeon R7, 12 Compute Cores 4C+8G", "AMD", "FX"),
+        ("AMD EPYC 8635P", "AMD", "EPYC"),
+        ("AMD Ryzen Z1 Extreme", "AMD", "Ryzen"),
+        ("AMD EPYC Processor", "AMD", "EPYC"),
+    ],
+)
+def test_a_line_is_told_where_the_core_is_not(name, vendor, line):
+    cpu = decode_cpu(name)
+    assert (cpu.known, cpu.vendor, cpu.line, cpu.architecture) == (False, vendor, line, None)
+
+
+@pytest.mark.parametrize("name", ["Quadro FX 4800", "GeForce FX 5200", "Tensor Core GPU", "N100x"])
+def test_a_gpu_is_no_line_of_cpus(name):
+    assert decode_cpu(name).line is None
+
+
 FRAGMENTS = """Intel(R) Core(TM) i7- 12800HX i9-99999 Ultra 7 155H Xeon Gold 6430 E5-2670 v9 v4 AMD
-    w9-3495X Ryzen 9 7950X AI HX 370 Threadripper PRO EPYC 9V33X 7000 -Rome Apple M9 (x) N100 ²"""
+    w9-3495X Ryzen 9 7950X AI HX 370 Threadripper PRO EPYC 9V33X 7000 -Rome Apple M9 (x) N100 ² FX
+    8350 Celeron N5105 Pentium Athlon 3000G Hygon Loongson-3A5000 D-1541"""
 WORDS_OF_NAMES = st.lists(st.sampled_from(FRAGMENTS.split()), max_size=8).map(" ".join)
 
 

@@ -173,6 +173,24 @@ def test_a_pytorch_without_cuda_is_noted():
     assert "note.torch_without_cuda" in gpu.notes
 
 
+@pytest.mark.parametrize(
+    ("cuda_version", "built_for", "notes"),
+    [
+        ("12.6", ("sm_50", "sm_80"), ()),  # the driver's own CUDA is 12.8
+        ("12.9", ("sm_75", "sm_120", "compute_120"), ()),  # the same major version is served
+        ("13.0", ("sm_75", "sm_120"), ("note.torch_needs_newer_driver",)),
+        ("12.8", ("sm_90", "sm_100a"), ("note.torch_without_architecture",)),
+    ],
+)
+def test_a_pytorch_that_cannot_use_the_card_is_noted_with_the_reason(
+    cuda_version, built_for, notes
+):
+    torch = StandInTorch(cuda_version=cuda_version, built_for=built_for)
+    (gpu,) = detect_gpus(nvml=StandInNvml(rtx_3090_ti()), torch=torch).gpus
+    assert gpu.notes == notes
+    assert torch.cuda.asked == []
+
+
 def test_a_cuda_gpu_without_nvml_comes_from_pytorch():
     orin = SimpleNamespace(
         name="Orin", total_memory=32 * 2**30, multi_processor_count=16, major=8, minor=7
@@ -214,7 +232,7 @@ def test_an_intel_gpu_comes_from_pytorch():
     assert (gpu.kind, gpu.name) == ("xpu", "Intel(R) Arc(TM) A770 Graphics")
     assert (gpu.vram_total_mib, gpu.multiprocessors) == (16384, 512)
     assert gpu.name_says is not None
-    assert not gpu.name_says.known
+    assert (gpu.name_says.known, gpu.name_says.name) == (True, "Arc A770")
 
 
 def test_a_mac_has_the_gpu_of_its_chip():

@@ -78,6 +78,14 @@ def test_sizes_whose_spreads_overlap_decide_nothing():
     assert 100 < result.value < 1_000
 
 
+def test_conclusion_tells_which_sizes_decide_it():
+    # At the first size and at the last one the spreads overlap.
+    result = _conclude((300, 300, 2_000, 9_000), (300, 600, 4_000, 9_000))
+    assert (result.key, result.first_decided, result.last_decided) == ("first_always", 10, 100)
+    result = _conclude((300, 300, 5_000, 9_000), (600, 300, 300, 300))
+    assert (result.key, result.between) == ("crosses", (1, 100))
+
+
 def test_device_that_was_not_measured_is_missing():
     points = [point for point in _points((1, 2, 3, 4), (4, 3, 2, 1)) if point.device == "cpu"]
     assert conclude_crossover(points, "rows", "cpu", "cuda").key == "missing"

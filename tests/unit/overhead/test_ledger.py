@@ -4,6 +4,7 @@ from torch import nn
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
+from iris_mlp.devices import capturing
 from iris_mlp.overhead.ledger import average_quiet, balance, measure_ledger
 from iris_mlp.overhead.lesson_loop import STAGES, LessonLoop
 from iris_mlp.overhead.line_fit import fit_line
@@ -87,6 +88,23 @@ def test_profile_counts_the_matrix_products_of_two_layers():
     assert calls["aten::nll_loss_forward"] == 1
 
 
+@pytest.mark.filterwarnings("ignore:CUDA is not available")
+def test_a_profile_of_a_gpu_keeps_graphs_from_being_captured_meanwhile():
+    held = []
+
+    class OnGpu(LessonLoop):
+        def time_epochs(self, epochs, record_every=1):
+            held.append(capturing.locked())
+            return 1.0
+
+    loop = OnGpu(TrainConfig(device="cpu"))
+    loop.device = torch.device("cuda")
+    profile = profile_loop(loop, epochs=1)
+    assert held == [True]
+    assert not capturing.locked()
+    assert profile.kernel_us is None  # the tracer told of no kernel, which is not 0 µs
+
+
 def _balance(walls_us, slope=0.05):
     stages = dict(zip(STAGES, (30.0, 15.0, 10.0, 50.0, 20.0, 1.0), strict=True))
     fit = fit_line([120, 240, 480], [95 + slope * rows for rows in (120, 240, 480)])
@@ -118,6 +136,20 @@ def test_ledger_that_does_not_add_up_says_so():
     assert _balance([110.0, 110.0]).key == "noisy"
 
 
-def test_arithmetic_is_never_negative_nor_more_than_its_stages():
-    assert _balance([126.0, 126.0], slope=-1.0).arithmetic_us == 0
-    assert _balance([126.0, 126.0], slope=50.0).arithmetic_us == pytest.approx(95)
+@pytest.mark.parametrize(
+    ("slope", "key", "arithmetic_us"),
+    [(0.05, "clear", 6), (0.0, "noise", 0), (-1.0, "negative", None), (50.0, "excess", None)],
+)
+def test_slope_that_makes_no_sense_is_no_arithmetic(slope, key, arithmetic_us):
+    ledger = _balance([126.0, 126.0], slope=slope)
+    assert ledger.arithmetic_key == key
+    assert ledger.arithmetic_us == (
+        None if arithmetic_us is None else pytest.approx(arithmetic_us, abs=1e-9)
+    )
+    parts = ledger.python_and_dispatch_us + (ledger.arithmetic_us or 0.0)
+    assert parts == pytest.approx(30 + 15 + 50 + 10)
+
+
+def test_ledger_that_is_ended_early_is_none():
+    answers = iter([False] * 3)
+    assert measure_ledger(TrainConfig(device="cpu"), 3600, lambda: next(answers, True)) is None

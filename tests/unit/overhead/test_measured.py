@@ -37,6 +37,18 @@ def test_every_experiment_is_there(machine):
     assert [(s.hidden, s.batch_size, s.optimizer) for s in machine.steps] == list(STEPS)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_every_experiment_runs_on_a_gpu():
+    machine = measure_machine("a GPU", "this CPU", "cuda", **EFFORT)
+    on_gpu = {s.contender.engine for s in machine.standings if s.contender.device == "cuda"}
+    assert {"eager", "cuda-graph"} <= on_gpu  # fused needs Triton, which some platforms lack
+    assert machine.ledger.arithmetic_us is None
+    assert (machine.ledger.profile.kernel_us or 0) > 0
+    assert machine.ledger.profile.kernel_launches > 10
+    assert {p.device for p in machine.points} == {"cuda"}
+    assert all(step.memory.total_bytes for step in machine.steps)
+
+
 def test_label_has_machine_date_and_version(machine):
     plain = json.loads(machine.to_json())
     assert plain["gpu"] == "a stand-in"

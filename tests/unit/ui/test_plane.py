@@ -1,5 +1,7 @@
+import gc
 import random
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -108,3 +110,12 @@ def test_marker_stands_at_the_flower():
     assert SEPAL_PLANE.to_cm(value["x"], value["y"]) == FLOWER_CM[:2]
     assert value["color"] == "var(--iris-virginica)"
     assert "4.5 × 1.4" in value["note"]
+
+
+def test_regions_once_drawn_do_not_keep_the_weights_alive():
+    classifier = make_classifier(8, 0)
+    alive = weakref.ref(classifier)
+    slice_plane(SEPAL_PLANE, classifier, FLOWER_CM, 2, translator("en"))
+    del classifier
+    gc.collect()
+    assert alive() is None
