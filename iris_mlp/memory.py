@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig
-from iris_mlp.devices import resolve_device
+from iris_mlp.devices import explain_failure, resolve_device
 from iris_mlp.errors import SettingsError
 from iris_mlp.model import build_model
 
@@ -117,8 +117,9 @@ def measure_memory(
     on_cuda = place.type == "cuda"
     if on_cuda:
         # cuBLAS takes its workspace at a thread's first products and keeps it: not this step's.
-        small = build_model(hidden=10, seed=0).to(place)
-        small(torch.zeros(8, _FEATURES, device=place)).sum().backward()
+        with explain_failure(place):
+            small = build_model(hidden=10, seed=0).to(place)
+            small(torch.zeros(8, _FEATURES, device=place)).sum().backward()
         del small
         torch.cuda.reset_peak_memory_stats(place)
     before = torch.cuda.memory_allocated(place) if on_cuda else 0

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from iris_mlp.data import load_split
-from iris_mlp.devices import list_devices, resolve_device, synchronize
+from iris_mlp.devices import explain_failure, list_devices, resolve_device, synchronize
 from iris_mlp.errors import SettingsError
 from iris_mlp.model import IrisMLP, build_model
 
@@ -190,10 +190,11 @@ def measure_crossover(
         point_s: Seconds for each point, about.
 
     Raises:
-        DeviceError: A device is not there.
+        DeviceError: A device is not there, or fails.
     """
     for device in list_devices() if devices is None else devices:
-        measure_point(device, "hidden", 10, point_s)  # not counted: the first one finds it cold
+        with explain_failure(torch.device(device)):
+            measure_point(device, "hidden", 10, point_s)  # not counted: it finds the device cold
     for axis in axes:
         going = list(list_devices() if devices is None else devices)
         for value in AXES[axis]:

@@ -7,7 +7,7 @@ from torch import nn
 
 from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig
 from iris_mlp.data import load_split
-from iris_mlp.devices import resolve_device, synchronize
+from iris_mlp.devices import explain_failure, resolve_device, synchronize
 from iris_mlp.model import build_model
 
 STAGES = ("forward", "loss", "zero_grad", "backward", "optimizer", "item")
@@ -28,10 +28,11 @@ class LessonLoop:
 
     def __init__(self, config: TrainConfig, repeat_rows: int = 1) -> None:
         self.device = resolve_device(config.device)
-        split = load_split().to(self.device)
-        self._x = split.x_train.repeat(repeat_rows, 1)
-        self._y = split.y_train.repeat(repeat_rows)
-        self.model = build_model(config.hidden, config.seed).to(self.device)
+        with explain_failure(self.device):
+            split = load_split().to(self.device)
+            self._x = split.x_train.repeat(repeat_rows, 1)
+            self._y = split.y_train.repeat(repeat_rows)
+            self.model = build_model(config.hidden, config.seed).to(self.device)
         self._criterion = nn.CrossEntropyLoss()
         make_optimizer = getattr(torch.optim, OPTIMIZER_NAMES[config.optimizer])
         self._optimizer = make_optimizer(self.model.parameters(), lr=config.lr)
