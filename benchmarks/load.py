@@ -27,7 +27,7 @@ import httpx
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.training import train
-from tests.e2e.conftest import App
+from tests.app import App
 
 API = "gradio_api"
 MOST_WAIT_S = 600.0

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from gradio_client import Client
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.e2e.conftest import find_browser
+from tests.app import find_browser
 
 ROOT = Path(__file__).resolve().parents[1]
 EMPTY = """

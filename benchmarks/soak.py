@@ -28,7 +28,7 @@ import psutil
 from benchmarks.load import API, CallError, Endpoint, Visitor, read_endpoints
 from iris_mlp.checkpoint import SHIPPED_WEIGHTS
 from iris_mlp.config import TrainConfig
-from tests.e2e.conftest import App
+from tests.app import App
 
 CALLS_OF_A_VISITOR = 5
 FLOWER_CM = (5.1, 3.5, 1.4, 0.2)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.e2e.conftest import App, find_browser  # noqa: E402  # the tests' own server
+from tests.app import App, find_browser  # noqa: E402  # the tests' own server
 
 TABS = ("train", "classify", "explore", "compare", "inside", "hardware")
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from iris_mlp.checkpoint import MAX_FILE_BYTES
-from tests.e2e.conftest import App
+from tests.app import App
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 WRONG: list[Any] = [

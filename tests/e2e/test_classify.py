@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from iris_mlp.ui.strings import translator
-from tests.e2e.conftest import App, find_free_port
+from tests.app import App, find_free_port
 
 
 def open_tab(page, name: str) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.fuzz import draw_csvs, draw_weights, join_file, split_file
 from iris_mlp.checkpoint import SHIPPED_WEIGHTS
-from tests.e2e.conftest import App
+from tests.app import App
 from tests.e2e.test_bad_requests import (
     TRACES,
     call,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import App
+from tests.app import App
 from tests.hub_standin import READ_TOKEN, WRITE_TOKEN, HubStandin, run_hub
 
 

@@ -11,7 +11,7 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ROOT, App
+from tests.app import ROOT, App
 from tests.hub_standin import OAUTH_TOKEN, WRITE_TOKEN, HubStandin, run_hub
 from tests.sign_in_standin import CLIENT_ID, CLIENT_SECRET, SCOPES, run_provider
 

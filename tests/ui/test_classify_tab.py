@@ -9,7 +9,6 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
-from starlette.requests import Request
 
 from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
 from iris_mlp.data import CLASS_NAMES, load_flowers
@@ -28,6 +27,7 @@ from iris_mlp.ui.classify.tab import (
 )
 from iris_mlp.ui.classify.view import Pictures, View, show_batch, show_model
 from iris_mlp.ui.components.plane import PETAL_PLANE, SLIDER_RANGES_CM
+from tests.helpers import request_in
 
 FLOWER_CM = (6.3, 2.8, 5.1, 1.5)
 
@@ -43,12 +43,6 @@ def make_checkpoint(seed=3, hidden=7, **parts):
 
 def read_percentages(html):
     return [unescape(text) for text in re.findall(r'bar-percent">([^<]+)', html)]
-
-
-def request_in(language):
-    header = (b"accept-language", language.encode())
-    scope = {"type": "http", "headers": [header], "query_string": b""}
-    return gr.Request(request=Request(scope))
 
 
 def test_answer_is_that_of_the_classifier(chance):

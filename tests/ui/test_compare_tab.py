@@ -8,7 +8,6 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
-from starlette.requests import Request
 
 from iris_mlp import config
 from iris_mlp.batch_size import CurvePoint, GradientNoise, NoisePoint
@@ -60,6 +59,7 @@ from iris_mlp.ui.compare.memory_panel import (
 from iris_mlp.ui.compare.noise_panel import render_noise, sample_noise, show_noise, write_noise
 from iris_mlp.ui.compare.race_panel import render_race, run_race, write_verdict
 from iris_mlp.ui.strings import LANGUAGES, load_catalogue, translator
+from tests.helpers import request_in
 
 EN, ZH = translator("en"), translator("zh-CN")
 EACH = pytest.mark.parametrize("t", [EN, ZH], ids=LANGUAGES)
@@ -101,11 +101,6 @@ class Page(HTMLParser):
             for e in self.elements
             if all(e.get(name) == value for name, value in attributes.items())
         ]
-
-
-def request_in(language):
-    scope = {"type": "http", "headers": [(b"accept-language", language.encode())]}
-    return gr.Request(Request({**scope, "query_string": b"", "path": "/", "method": "GET"}))
 
 
 def laps_of(times, projected=False):

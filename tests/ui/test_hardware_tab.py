@@ -6,7 +6,6 @@ import gradio as gr
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.requests import Request
 
 from iris_mlp.hardware import (
     WORDS,
@@ -35,6 +34,7 @@ from iris_mlp.ui.hardware.gpu_comparison import (
 from iris_mlp.ui.hardware.name_anatomy import draw_anatomy, render_name, split_parts
 from iris_mlp.ui.hardware.report_card import describe_machine, render_report, shorten_name
 from iris_mlp.ui.strings import LANGUAGES, load_catalogue, translator
+from tests.helpers import request_in
 
 EN, ZH = translator("en"), translator("zh-CN")
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
@@ -150,12 +150,6 @@ class Page(HTMLParser):
         terms = [e["text"] for e in self.elements if e["tag"] == "dt"]
         values = [e["text"] for e in self.elements if e["tag"] == "dd"]
         return dict(zip(terms, values, strict=True))
-
-
-def request_in(language):
-    header = (b"accept-language", language.encode())
-    scope = {"type": "http", "headers": [header], "query_string": b""}
-    return gr.Request(request=Request(scope))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -11,7 +11,6 @@ from string import Formatter
 import gradio as gr
 import pytest
 import torch
-from starlette.requests import Request
 from torch import nn
 
 from iris_mlp.checkpoint import Checkpoint
@@ -42,6 +41,7 @@ from iris_mlp.ui.inside.walkthrough_panel import (
     render_unit,
 )
 from iris_mlp.ui.strings import LANGUAGES
+from tests.helpers import request_in
 
 FLOWER_CM = (6.3, 2.8, 5.1, 1.5)
 STRINGS = json.loads(
@@ -54,11 +54,6 @@ def make_classifier(hidden, seed=3):
         name: tensor.detach() for name, tensor in build_model(hidden, seed).state_dict().items()
     }
     return Classifier(Checkpoint(state, shipped_classifier().checkpoint.scaler, {}, {}))
-
-
-def request_in(language):
-    header = (b"accept-language", language.encode())
-    return gr.Request(request=Request({"type": "http", "headers": [header], "query_string": b""}))
 
 
 def fill(request=None, classifier=None, hooked=("model", "fc1"), unit=0, lengths_cm=FLOWER_CM):

@@ -8,8 +8,7 @@ def test_buttons_are_swapped_while_a_run_waits_or_goes_on():
     stop, start_button, stop_button = run_button.begin(None)
     assert not stop.is_set()
     assert (start_button["interactive"], stop_button["interactive"]) == (False, True)
-    run_button.request_stop(stop)
-    run_button.request_stop(None)
+    run_button.begin(stop)  # the next run ends what is left of this one
     assert stop.is_set()
     waiting, *_ = run_button.begin(None)
     run_button.begin(waiting)
