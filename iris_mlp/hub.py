@@ -20,7 +20,8 @@ from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, validat
 
 from iris_mlp.checkpoint import MAX_FILE_BYTES, Checkpoint
 from iris_mlp.errors import HubError
-from iris_mlp.hub_client import NOT_SIGNED_IN, RepoType, connect, explain_failures, find_token
+from iris_mlp.hub_client import connect, find_token
+from iris_mlp.hub_failures import NOT_SIGNED_IN, RepoType, explain_failures
 from iris_mlp.model_card import PLOT_FILE, WEIGHTS_FILE, render_files
 from iris_mlp.training import History
 

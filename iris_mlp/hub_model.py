@@ -14,7 +14,8 @@ from iris_mlp import hub
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import load_split
 from iris_mlp.files import write_atomically
-from iris_mlp.hub_client import ask_once, explain_failures
+from iris_mlp.hub_client import ask_once
+from iris_mlp.hub_failures import explain_failures
 from iris_mlp.inference import Classifier, Prediction
 from iris_mlp.model import IrisMLP
 from iris_mlp.model_card import CARD_FILE, WEIGHTS_FILE, render_files

@@ -21,7 +21,7 @@ import torch
 from click.testing import CliRunner
 from huggingface_hub import HfApi, ModelCard, PyTorchModelHubMixin, close_session, constants
 
-from iris_mlp import hub, hub_cli, hub_client
+from iris_mlp import hub, hub_cli, hub_client, hub_failures
 from iris_mlp.checkpoint import MAX_FILE_BYTES, SHIPPED_WEIGHTS, Checkpoint
 from iris_mlp.data import FEATURE_NAMES
 from iris_mlp.errors import HubError, WeightsError
@@ -476,14 +476,14 @@ def test_failure_has_its_sentence_and_keeps_the_token_to_itself(
 
 def test_a_full_disk_is_named_with_its_reason():
     sentence = "on this machine: No space left on device"
-    with pytest.raises(HubError, match=sentence), hub_client.explain_failures(REPO):
+    with pytest.raises(HubError, match=sentence), hub_failures.explain_failures(REPO):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/home/ada/.cache")
 
 
 def test_what_nobody_foresaw_leaves_its_class_in_the_log_and_no_token(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with pytest.raises(HubError, match="does not understand"), hub_client.explain_failures(REPO):
+    with pytest.raises(HubError, match="does not understand"), hub_failures.explain_failures(REPO):
         raise KeyError(WRITE_TOKEN)
     assert "KeyError" in caplog.text
     assert WRITE_TOKEN not in caplog.text
