@@ -1,23 +1,12 @@
-"""The catalogue of GPUs and the decoding of a GPU's name against it.
+"""A GPU's name decoded against the catalogue."""
 
-The facts stand in `gpu_catalogue.csv`, one row a card, each with the maker's publication that it
-follows. An empty field means unknown; `vram_gib` lists the memory variants as the maker writes them
-(GB), the launch one first, with "/" between variants of the same compute and ";" before one
-whose compute differs; `fp32_tflops` is the launch variant's peak as the maker publishes it, or
-2 x cores x boost clock where the maker publishes those two; `laptop` is empty where one name serves
-both; `year` is when the maker introduced the card; `chip` is the one it was introduced with, since
-later runs of a card may use another one. `compute_capability` follows NVIDIA's page "CUDA
-GPU Compute Capability".
-"""
-
-import csv
 import difflib
 import functools
 import itertools
 import re
-from dataclasses import dataclass, replace
-from importlib import resources
+from dataclasses import replace
 
+from iris_mlp.hardware.gpu_catalogue import GpuName, Row, list_telling_words, read_rows
 from iris_mlp.hardware.gpu_meanings import read_meanings
 from iris_mlp.hardware.gpu_names import (
     GEFORCE_SERIES,
@@ -41,12 +30,6 @@ _SINGLE_FACTS = (
     *("compute_capability", "fp32_tflops", "source"),
 )
 _FORM_WORDS = frozenset({"sxm", "pcie", "nvl", "dgxs", "fhhl"})
-_LINE_WORDS = frozenset(
-    {
-        *("geforce", "rtx", "gtx", "gt", "mx", "titan", "quadro", "tesla"),
-        *("radeon", "rx", "instinct", "apple", "arc"),
-    }
-)
 _NOTES_OF_THE_LAUNCH_MEMORY = frozenset(
     {"note.more_vram_than_higher_tier", "note.less_vram_than_lower_tier"}
 )
@@ -55,124 +38,17 @@ _LEAST_LIKENESS = 0.5
 """A name is near from here on: it shares half its letters, or a word of two."""
 
 
-@dataclass(frozen=True)
-class GpuName:
-    """What a GPU's name says. None means unknown.
-
-    Attributes:
-        query: The name as it was given.
-        known: Whether the catalogue has the card.
-        name: The maker's name of the card.
-        line: Product line, a key ("geforce", "rtx_ada", "data_center" …).
-        series: Series within the line ("40"); a series number, not a generation number.
-        tier: 90 flagship, 80 high, 70 upper middle, 60 mainstream, 50 entry.
-        suffixes: Keys such as "ti", "super", "d", "max_q".
-        laptop: True or False; None where the name serves both.
-        vram_gib: Memory variants, the launch one first; narrowed where the name states one.
-        fp32_tflops: Peak of the launch variant as the maker publishes it.
-        source: The publication that the facts follow.
-        meanings: Pairs of a part of the name and the key of its meaning.
-        notes: Keys of what a reader should know beside the facts.
-        nearest: For an unknown or a shared name, catalogue names to choose from.
-    """
-
-    query: str
-    known: bool
-    name: str | None = None
-    vendor: str | None = None
-    line: str | None = None
-    series: str | None = None
-    architecture: str | None = None
-    year: int | None = None
-    chip: str | None = None
-    tier: int | None = None
-    suffixes: tuple[str, ...] = ()
-    laptop: bool | None = None
-    vram_gib: tuple[int, ...] = ()
-    compute_capability: str | None = None
-    fp32_tflops: float | None = None
-    source: str | None = None
-    meanings: tuple[tuple[str, str], ...] = ()
-    notes: tuple[str, ...] = ()
-    nearest: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A catalogue row as a GpuName, with the words it is found by."""
-
-    card: GpuName
-    words: frozenset[str]
-    phrase: str
-    telling_words: frozenset[str]
-    same_compute_gib: frozenset[int]  # the memory variants that fp32_tflops holds for
-    aliases: tuple[str, ...]
-
-
-@functools.cache
-def _rows() -> tuple[_Row, ...]:
-    text = (
-        resources.files("iris_mlp.hardware")
-        .joinpath("gpu_catalogue.csv")
-        .read_text(encoding="utf-8")
-    )
-    return tuple(_read_row(record) for record in csv.DictReader(text.splitlines()))
-
-
-def _read_row(record: dict[str, str]) -> _Row:
-    name, line = record["name"], record["line"]
-    meanings = read_meanings(name, line)
-    keys = [key for _, key in meanings]
-    tiers = [int(key.removeprefix("tier.")) for key in keys if key.startswith("tier.")]
-    laptop = {"yes": True, "no": False, "": None}[record["laptop"]]
-    variants = [
-        [int(size) for size in group.split("/") if size] for group in record["vram_gib"].split(";")
-    ]
-    vram_gib = tuple(size for group in variants for size in group)
-    notes = [f"note.{key}" for key in record["note"].split(";") if key]
-    if record["series"] == "16":
-        notes.append("note.turing_without_rt_and_tensor_cores")
-    if len(vram_gib) > 1 and record["vendor"] != "Apple":
-        notes.append("note.several_memory_sizes")
-    if record["vendor"] == "NVIDIA" and laptop is not False:
-        notes.append("note.laptop_power" if laptop else "note.laptop_unclear")
-    card = GpuName(
-        query=name,
-        known=True,
-        name=name,
-        vendor=record["vendor"],
-        line=line,
-        series=record["series"] or None,
-        architecture=record["architecture"] or None,
-        year=int(record["year"]) if record["year"] else None,
-        chip=record["chip"] or None,
-        tier=tiers[0] if tiers else None,
-        suffixes=tuple(k.removeprefix("suffix.") for k in keys if k.startswith("suffix.")),
-        laptop=laptop,
-        vram_gib=vram_gib,
-        compute_capability=record["compute_capability"] or None,
-        fp32_tflops=float(record["fp32_tflops"]) if record["fp32_tflops"] else None,
-        source=record["source"],
-        meanings=meanings,
-        notes=tuple(notes),
-    )
-    aliases = tuple(split_name(alias).plain for alias in record["aliases"].split(";") if alias)
-    parts = split_name(name)
-    telling = _list_telling_words(parts)
-    return _Row(card, parts.words, parts.phrase, telling, frozenset(variants[0]), aliases)
-
-
 @functools.cache
 def _list_words() -> frozenset[str]:
     """List every word that a card's name is made of, lower case."""
-    names = " ".join(" ".join((row.card.query, *row.aliases)) for row in _rows()).lower()
+    names = " ".join(" ".join((row.card.query, *row.aliases)) for row in read_rows()).lower()
     others = {"mobile", "notebook", *VENDOR_WORDS, *_FORM_WORDS}
     return frozenset(others.union(re.findall(r"[a-z0-9]+", names)))
 
 
 def list_gpus() -> tuple[GpuName, ...]:
     """List every card of the catalogue, in its order."""
-    return tuple(row.card for row in _rows())
+    return tuple(row.card for row in read_rows())
 
 
 def compare_lesson_cards() -> tuple[GpuName, ...]:
@@ -203,7 +79,7 @@ def decode_gpu(name: str) -> GpuName:
     return replace(cards[0] if len(cards) == 1 else _merge(cards), query=name)
 
 
-def _find_cards(parts: NameWords) -> list[_Row]:
+def _find_cards(parts: NameWords) -> list[Row]:
     """Find the rows that fit a name's words, its maker and, where one has it, its memory size."""
     found = _find(parts)
     if not found and parts.words & _FORM_WORDS:
@@ -212,28 +88,28 @@ def _find_cards(parts: NameWords) -> list[_Row]:
     return [row for row in found if parts.memory_gib in row.card.vram_gib] or found
 
 
-def _find(parts: NameWords) -> list[_Row]:
+def _find(parts: NameWords) -> list[Row]:
     """Find the rows that a name's words fit: an alias, the same words, or the fewest more."""
-    if aliased := [row for row in _rows() if parts.plain and parts.plain in row.aliases]:
+    if aliased := [row for row in read_rows() if parts.plain and parts.plain in row.aliases]:
         return aliased
-    same = [row for row in _rows() if row.words == parts.words]
+    same = [row for row in read_rows() if row.words == parts.words]
     if not same and "laptop" in parts.words:
         # One name for laptop and desktop (GTX 1070), or for laptops alone (RTX 2050).
         words = parts.words - {"laptop"}
-        same = [row for row in _rows() if row.words == words and row.card.laptop is not False]
+        same = [row for row in read_rows() if row.words == words and row.card.laptop is not False]
     if same:
         return same
     # "Quadro 6000" is a Fermi card, not a Quadro RTX 6000 with a word left out.
     if not any(c.isdigit() for w in parts.words for c in w) or parts.words == {"quadro", "6000"}:
         return []
-    more = [row for row in _rows() if row.words > parts.words]
+    more = [row for row in read_rows() if row.words > parts.words]
     if len({row.card.architecture for row in more}) > 1:
         return more
     fewest = min((len(row.words) for row in more), default=0)
     return [row for row in more if len(row.words) == fewest]
 
 
-def _describe(row: _Row, parts: NameWords) -> GpuName:
+def _describe(row: Row, parts: NameWords) -> GpuName:
     """Describe a row's card as the name states it: the laptop part, the memory size, a slice."""
     card, notes = row.card, list(row.card.notes)
     if card.laptop is None and "laptop" in parts.words:
@@ -253,7 +129,7 @@ def _describe(row: _Row, parts: NameWords) -> GpuName:
     if stated_gib not in (None, row.card.vram_gib[0] if row.card.vram_gib else None):
         notes = [note for note in notes if note not in _NOTES_OF_THE_LAUNCH_MEMORY]
     twin_words = row.words - {"laptop"}
-    twin = next((r.card for r in _rows() if r.words == twin_words and r is not row), None)
+    twin = next((r.card for r in read_rows() if r.words == twin_words and r is not row), None)
     if card.laptop and twin:
         if twin.chip and card.chip and twin.chip != card.chip:
             notes.append("note.laptop_smaller_chip")
@@ -334,13 +210,6 @@ def _decode_by_pattern(name: str) -> GpuName:
     return GpuName(query=name, known=False, vendor=parts.vendor, notes=notes, nearest=nearest)
 
 
-def _list_telling_words(parts: NameWords) -> frozenset[str]:
-    """List the words that make a name comparable: those with a digit, and product lines."""
-    words = parts.words | frozenset(parts.plain.split())
-    numbers = {word for word in parts.words if any(c.isdigit() for c in word)}
-    return (words & _LINE_WORDS) | numbers
-
-
 def find_nearest(name: str, count: int = 3) -> tuple[str, ...]:
     """Find the catalogue names most like a name, the most like first.
 
@@ -348,10 +217,10 @@ def find_nearest(name: str, count: int = 3) -> tuple[str, ...]:
     letters alone make anything look like something.
     """
     parts = split_name(name)
-    telling = _list_telling_words(parts)
+    telling = list_telling_words(parts)
     rows = [
         row
-        for row in _rows()
+        for row in read_rows()
         if parts.vendor in (None, row.card.vendor) and telling & row.telling_words
     ]
     if not parts.words or not rows:
@@ -359,7 +228,7 @@ def find_nearest(name: str, count: int = 3) -> tuple[str, ...]:
     matcher = difflib.SequenceMatcher(autojunk=False)
     matcher.set_seq2(parts.phrase)
 
-    def likeness(row: _Row) -> float:
+    def likeness(row: Row) -> float:
         # Letters alone put "4070 Ti" before "4090" for a "4090 Ti"; whole words count as well.
         matcher.set_seq1(row.phrase)
         return matcher.ratio() + len(parts.words & row.words) / len(parts.words | row.words)
