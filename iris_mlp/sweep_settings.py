@@ -134,14 +134,14 @@ class SweepConfig:
 
 
 def read_sweep(
-    optimizer: str = DEFAULTS.optimizer,
-    lr: str | None = None,
-    hidden: str = str(DEFAULTS.hidden),
-    epochs: str = str(DEFAULTS.epochs),
-    seeds: str = "0",
-    batch_size: int = TRAIN_ROWS,
-    random: int | None = None,
-    draw_seed: int = 0,
+    optimizer: str,
+    lr: str | None,
+    hidden: str,
+    epochs: str,
+    seeds: str,
+    batch_size: int,
+    random: int | None,
+    draw_seed: int,
 ) -> SweepConfig:
     """Return the sweep that these settings describe, each as a user writes it: `0.01,0.1`.
 

@@ -4,6 +4,7 @@ import math
 from html import escape
 
 from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.config import OPTIMIZER_NAMES
 from iris_mlp.ui.strings import Translate
 
 
@@ -37,7 +38,7 @@ def render_weights_card(source: str, checkpoint: Checkpoint, t: Translate) -> st
 
 
 def _show_optimizer(name: object, unknown: str) -> str:
-    return {"sgd": "SGD", "adam": "Adam"}.get(str(name)) or _show(name, "", unknown)
+    return OPTIMIZER_NAMES.get(str(name)) or _show(name, "", unknown)
 
 
 def _show_epochs(checkpoint: Checkpoint, t: Translate) -> str:
