@@ -237,6 +237,14 @@ def race_batch_sizes(
             run.result()
 
 
+def group_curves(points: Sequence[CurvePoint]) -> dict[int, list[CurvePoint]]:
+    """Return the points of each run in their order, by batch size."""
+    curves: dict[int, list[CurvePoint]] = {}
+    for point in points:
+        curves.setdefault(point.batch_size, []).append(point)
+    return curves
+
+
 @dataclass(frozen=True)
 class Pace:
     """The steps per second of one run: median of its turns."""
@@ -279,29 +287,26 @@ class BatchVerdict:
 
 def conclude_batch_sizes(points: Sequence[CurvePoint]) -> BatchVerdict:
     """Say what sets the runs of `race_batch_sizes` apart, from their points alone."""
-    curves: dict[int, list[CurvePoint]] = {}
-    for point in points:
-        curves.setdefault(point.batch_size, []).append(point)
-    finite = [curve for curve in curves.values() if math.isfinite(curve[-1].test_loss)]
-    trained = [curve for curve in finite if curve[-1].elapsed_s > 0]
+    curves = group_curves(points).values()
+    finite = [curve for curve in curves if math.isfinite(curve[-1].test_loss)]
     rounds = min((len(curve) - 1 for curve in finite), default=0)
     steps = min((curve[-1].updates for curve in finite), default=0)
     if len(finite) < 2 or rounds < MIN_ROUNDS or steps < MIN_STEPS:
         return BatchVerdict("too_few")
-    at_steps = _rank(trained, lambda point: point.updates)
-    in_time = _rank(trained, lambda point: point.elapsed_s)
+    at_steps = _rank(finite, lambda point: point.updates)
+    in_time = _rank(finite, lambda point: point.elapsed_s)
     paces = {
         curve[0].batch_size: [
             (b.updates - a.updates) / (b.elapsed_s - a.elapsed_s)
             for a, b in pairwise(curve[: rounds + 1])
         ]
-        for curve in trained
+        for curve in finite
     }
     ranked = sorted((Pace(size, median(pace)) for size, pace in paces.items()), key=_read_pace)
     slowest, fastest = ranked[0], ranked[-1]
     turns = zip(paces[fastest.batch_size], paces[slowest.batch_size], strict=True)
     faster = [fast > slow for fast, slow in turns if fast != slow]
-    wins, pairs = sum(faster), math.comb(len(trained), 2)
+    wins, pairs = sum(faster), math.comb(len(finite), 2)
     differ = wins_by_sign(wins, len(faster), pairs)
     per_step, per_time = (
         losses[slowest.batch_size] - losses[fastest.batch_size]

@@ -12,6 +12,7 @@ from iris_mlp.batch_size import (
     RACE_BATCH_SIZES,
     CurvePoint,
     conclude_batch_sizes,
+    group_curves,
     race_batch_sizes,
 )
 from iris_mlp.config import TrainConfig
@@ -49,7 +50,7 @@ def run_batches(
             points.append(point)
             if limit.is_over():
                 break
-            spent_s = sum(curve[-1].elapsed_s for curve in _group(points).values())
+            spent_s = sum(curve[-1].elapsed_s for curve in group_curves(points).values())
             done = min(spent_s / wall_s / len(RACE_BATCH_SIZES), 1.0)
             yield noise, render_curves(points, t, wall_s, done)
     yield noise, render_curves(points, t, wall_s)
@@ -68,7 +69,7 @@ def render_curves(
     """
     losses = [point.test_loss for point in points]
     plot = Plot(Scale(0, wall_s), Scale(0, max([1.2, *losses]) if points else 1.2), right=44)
-    curves, drawn = _group(points), ""
+    curves, drawn = group_curves(points), ""
     ends = [plot.place(curve[-1].elapsed_s, curve[-1].test_loss)[1] for curve in curves.values()]
     heights = spread_labels(ends, 13, plot.top + 6, plot.height - plot.bottom - 2)
     for (size, curve), height in zip(curves.items(), heights):
@@ -148,13 +149,6 @@ def write_curves(points: Sequence[CurvePoint], t: Translate, wall_s: float = WAL
             ),
         )
     )
-
-
-def _group(points: Sequence[CurvePoint]) -> dict[int, list[CurvePoint]]:
-    curves: dict[int, list[CurvePoint]] = {}
-    for point in points:
-        curves.setdefault(point.batch_size, []).append(point)
-    return curves
 
 
 def _say_end(point: CurvePoint, t: Translate) -> str:
