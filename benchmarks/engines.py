@@ -29,9 +29,9 @@ from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
 from iris_mlp.hardware.cpu import detect_cpu
 from iris_mlp.model import build_model
-from iris_mlp.sweep import sweep
-from iris_mlp.sweep_settings import SweepConfig
-from iris_mlp.training import train
+from iris_mlp.sweep.run import sweep
+from iris_mlp.sweep.settings import SweepConfig
+from iris_mlp.training import prepare_run
 
 FOLDER = Path(__file__).parent
 JAX = "jax==0.10.2"
@@ -158,7 +158,7 @@ def run_with_threads(threads: int, run: Contender, epochs: int) -> float:
 
 def run_engine(engine: str, epochs: int, hidden: int = 10) -> float:
     """Run an engine the way the command line does; return the last loss."""
-    run = train(TrainConfig(device="cpu", engine=engine, epochs=epochs, hidden=hidden))
+    run = prepare_run(TrainConfig(device="cpu", engine=engine, epochs=epochs, hidden=hidden))
     for _ in run:
         pass
     return run.result().history.losses[-1]
@@ -249,7 +249,7 @@ def measure_sweep(repeats: int, epochs: int) -> str:
 
 
 def _run_lane(config: TrainConfig) -> float:
-    run = train(config)
+    run = prepare_run(config)
     for _ in run:
         pass
     return run.result().progress.epochs_per_s

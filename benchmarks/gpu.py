@@ -3,7 +3,7 @@
     python -m benchmarks.gpu [--device cuda]
 
 Run it on an idle machine with a GPU; it takes some minutes and writes
-`iris_mlp/overhead/measured.json`, which is then committed: the page shows it, labelled with the
+`iris_mlp/compare/measured.json`, which is then committed: the page shows it, labelled with the
 machine and the date, wherever there is no GPU.
 """
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 
+from iris_mlp.compare.measured import FILE, measure_machine
 from iris_mlp.devices import resolve_device
 from iris_mlp.files import write_atomically
 from iris_mlp.hardware.cpu import detect_cpu
-from iris_mlp.overhead.measured import FILE, measure_machine
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from typing import Any
 import httpx
 
 from iris_mlp.config import TrainConfig
-from iris_mlp.training import train
+from iris_mlp.training import prepare_run
 from tests.app import App
 
 API = "gradio_api"
@@ -275,7 +275,7 @@ def count_foreign_weights(tally: Tally) -> int:
     """Train each seed again here and count the weights that are not those of their own seed."""
     foreign = 0
     for (engine, seed), data in tally.weights.items():
-        run = train(make_config(engine, seed))
+        run = prepare_run(make_config(engine, seed))
         for _ in run:
             pass
         checkpoint = run.result().checkpoint

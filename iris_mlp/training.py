@@ -259,7 +259,7 @@ class TrainingRun:
         )
 
 
-def train(config: TrainConfig) -> TrainingRun:
+def prepare_run(config: TrainConfig) -> TrainingRun:
     """Prepare a training run; iterate what is returned, then call its `result()`.
 
     Raises:
@@ -293,7 +293,7 @@ def list_engines() -> list[str]:
 def warm_up() -> None:
     """Load and compile what the first run needs, so that no visitor waits for it."""
     for engine in ("eager", "fused"):
-        for _ in train(TrainConfig(device="cpu", engine=engine, epochs=1)):
+        for _ in prepare_run(TrainConfig(device="cpu", engine=engine, epochs=1)):
             pass
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from iris_mlp.config import TrainConfig
-from iris_mlp.training import TrainResult, train
+from iris_mlp.training import TrainResult, prepare_run
 
 settings.register_profile(
     "iris",
@@ -35,7 +35,7 @@ def chance() -> random.Random:
 @pytest.fixture(scope="session")
 def lesson_result() -> TrainResult:
     """Our training of the lesson run: SGD, 0.01, 20,000 epochs, 10 hidden units, seed 0."""
-    run = train(TrainConfig(device="cpu"))
+    run = prepare_run(TrainConfig(device="cpu"))
     for _ in run:
         pass
     return run.result()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
-from iris_mlp.hardware.catalogue import GpuName, decode_gpu
+from iris_mlp.hardware.gpu_decoder import GpuName, decode_gpu
 from iris_mlp.hardware.probes import ask_system
 
 # CUDA C++ Programming Guide, "Compute Capabilities", and the architectures' white papers.

@@ -3,11 +3,11 @@
 import textwrap
 from collections.abc import Iterable
 
-from iris_mlp.hardware.catalogue import GpuName
 from iris_mlp.hardware.core_limits import CoreCount
 from iris_mlp.hardware.cpu import CpuInfo
 from iris_mlp.hardware.cpu_names import CpuName
 from iris_mlp.hardware.gpu import GpuInfo
+from iris_mlp.hardware.gpu_decoder import GpuName
 from iris_mlp.hardware.report import HardwareReport, TorchInfo
 from iris_mlp.hardware.words import WORDS
 

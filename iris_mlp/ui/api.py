@@ -16,20 +16,20 @@ from gradio.components.api_component import Api
 from gradio_client.utils import python_type_to_json_schema
 
 from iris_mlp import inference
+from iris_mlp.compare.race import LESSON, find_contenders, summarize
+from iris_mlp.compare.race import race as run_race
+from iris_mlp.compare.verdict import conclude
 from iris_mlp.config import DEFAULTS, Engine, Optimizer, TrainConfig, host_limits, read_int
 from iris_mlp.errors import SettingsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware, to_plain
-from iris_mlp.overhead.race import LESSON, find_contenders, summarize
-from iris_mlp.overhead.race import race as run_race
-from iris_mlp.overhead.verdict import conclude
-from iris_mlp.plots import draw_png, plot_loss
+from iris_mlp.lent_gpu import prepare_run
+from iris_mlp.take_home.plot import draw_png, plot_loss
 from iris_mlp.ui.compare.experiment import TimeLimit, list_compared
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.run_button import training_slots
 from iris_mlp.ui.sweep_endpoint import sweep
-from iris_mlp.zerogpu import train as start_training
 
 PROGRESS_S = 1.0
 LONGEST_NAME = 200
@@ -75,7 +75,7 @@ def train(
         record_every=record_every,
     )
     host_limits().check(config)
-    run = start_training(config)
+    run = prepare_run(config)
     reported_s = 0.0
     for progress in run.watch(threading.Event(), host_limits().wall_s):
         if progress.elapsed_s - reported_s >= PROGRESS_S:

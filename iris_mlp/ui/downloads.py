@@ -7,8 +7,8 @@ from gradio.utils import get_upload_folder
 
 from iris_mlp.errors import OutputError
 from iris_mlp.files import write_atomically
+from iris_mlp.strings import Translate
 from iris_mlp.ui.errors import warn
-from iris_mlp.ui.strings import Translate
 
 
 def keep_file(data: bytes, name: str) -> str:

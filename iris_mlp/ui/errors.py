@@ -9,7 +9,8 @@ from typing import ParamSpec, TypeVar, cast
 import gradio as gr
 
 from iris_mlp.errors import IrisMlpError
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.strings import Translate
+from iris_mlp.ui.language import request_translator
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,15 +6,16 @@ from urllib.parse import urlencode
 
 import gradio as gr
 
+from iris_mlp.strings import Translate
 from iris_mlp.ui import api
 from iris_mlp.ui.classify import tab as classify_tab
 from iris_mlp.ui.compare import tab as compare_tab
 from iris_mlp.ui.explore import tab as explore_tab
 from iris_mlp.ui.hardware import tab as hardware_tab
 from iris_mlp.ui.inside import tab as inside_tab
+from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.page import PAGE_TITLE
 from iris_mlp.ui.run_button import PRIVATE, QUICK
-from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.train import tab as train_tab
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.visitor import (

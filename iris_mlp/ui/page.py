@@ -8,12 +8,13 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from iris_mlp.ui.strings import choose_language, translator
+from iris_mlp.strings import choose_language, translator
+from iris_mlp.ui.assets import preload_scripts, static_path
 
 _MESSAGE_KINDS = ("Error", "Warning", "Info")
 PAGE_TITLE = translator("en")("common.page_title")
 _FIRST_PAINT = Path(__file__).with_name("first_paint.html").read_text("utf-8")
-_MENDS = f"<script>{Path(__file__).with_name('accessibility.js').read_text('utf-8')}</script>"
+_HEAD = f'<script type="module" src="{static_path()}/accessibility.js"></script>{preload_scripts()}'
 
 # Gradio asks the browser for its language; this answers with the one that the server chose.
 _LANGUAGE_SCRIPT = (
@@ -109,4 +110,4 @@ def _translate_page(page: bytes, language: str) -> bytes:
     said = f'data-message-heads="{escape(heads)}"'
     said += f' data-queue-place="{escape(t("common.queue_place"))}"'
     page = page.replace(b'lang="en"', f'lang="{language}" {said}'.encode(), 1)
-    return page.replace(b"<head>", f"<head><title>{title}</title>{script}{_MENDS}".encode(), 1)
+    return page.replace(b"<head>", f"<head><title>{title}</title>{script}{_HEAD}".encode(), 1)

@@ -8,7 +8,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from iris_mlp.hardware.core_limits import usable_cores
-from iris_mlp.ui.strings import page_i18n
+from iris_mlp.ui.language import page_i18n
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """No endpoint, and nothing is covered while it runs."""

@@ -11,11 +11,12 @@ import torch
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from iris_mlp.lent_gpu import is_zerogpu
 from iris_mlp.training import warm_up
+from iris_mlp.ui.assets import STYLE_SHEETS, route_static
+from iris_mlp.ui.language import page_i18n
 from iris_mlp.ui.page import PageMiddleware
-from iris_mlp.ui.strings import page_i18n
-from iris_mlp.ui.theme import STYLE_SHEETS, build_theme
-from iris_mlp.zerogpu import is_zerogpu
+from iris_mlp.ui.theme import build_theme
 
 MOST_WAITING = 128
 MOST_SESSIONS = 512
@@ -61,7 +62,10 @@ def serve(app: gr.Blocks) -> None:
             css_paths=STYLE_SHEETS,
             i18n=page_i18n(),
             # Gradio compresses its scripts alone; the page and its answers shrink to a fifth.
-            app_kwargs={"middleware": [Middleware(GZipMiddleware), Middleware(PageMiddleware)]},
+            app_kwargs={
+                "routes": [route_static()],
+                "middleware": [Middleware(GZipMiddleware), Middleware(PageMiddleware)],
+            },
             max_file_size="4mb",
             state_session_capacity=MOST_SESSIONS,
             footer_links=["api"],

@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import Any
 
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS, host_limits
-from iris_mlp.sweep import STEP_S, LaneResult, Tally, watch_sweep, write_rows
-from iris_mlp.sweep_settings import read_sweep
+from iris_mlp.sweep.run import STEP_S, LaneResult, Tally, watch_sweep, write_rows
+from iris_mlp.sweep.settings import read_sweep
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
 

@@ -1,11 +1,7 @@
 """The look of the page: colours, type and Gradio's theme variables."""
 
-from pathlib import Path
-
 from gradio.themes import Base
 from gradio.themes.utils import colors, sizes
-
-STYLE_SHEETS = sorted(Path(__file__).parent.rglob("*.css"), key=lambda path: path.stem != "style")
 
 _VIOLET = colors.Color(
     c50="#f5f2fb",

@@ -9,15 +9,15 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from iris_mlp import share
 from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
 from iris_mlp.config import DEFAULTS, TrainConfig, is_public_space
 from iris_mlp.devices import list_devices, resolve_device
 from iris_mlp.errors import DeviceError, SettingsError, ShareError, WeightsError
+from iris_mlp.take_home import link
 from iris_mlp.training import History, list_engines
 from iris_mlp.ui.components.loss_chart import POINTS, thin_history
 from iris_mlp.ui.errors import warn
-from iris_mlp.ui.strings import request_translator
+from iris_mlp.ui.language import request_translator
 
 SHARE_PARAMETER = "share"
 STORAGE_KEY = "iris_mlp_last_run"
@@ -69,7 +69,7 @@ def recall_run(shared: str | None, stored: object, request: gr.Request | None = 
     """
     if shared:
         try:
-            return Recalled(*share.decode(shared), is_shared=True)
+            return Recalled(*link.decode(shared), is_shared=True)
         except ShareError as error:
             warn(error, request_translator(request))
     kept = stored if isinstance(stored, dict) else {}

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from iris_mlp.ui.strings import translator
+from iris_mlp.strings import translator
 
 # What stands in a tab once the server has filled it.
 FILLED = {

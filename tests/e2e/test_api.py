@@ -7,7 +7,7 @@ from gradio_client.exceptions import AppError
 
 from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
 from iris_mlp.config import TrainConfig
-from iris_mlp.training import train
+from iris_mlp.training import prepare_run
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def client(url: str) -> Client:
 
 
 def test_train_ends_with_summary_plot_and_weights(client: Client):
-    run = train(TrainConfig(epochs=300, seed=3, hidden=7))
+    run = prepare_run(TrainConfig(epochs=300, seed=3, hidden=7))
     list(run)
     truth = run.result()
 
@@ -124,7 +124,7 @@ def test_visitors_who_train_at_once_get_each_their_own_model(url: str):
     for visitor in visitors:
         visitor.join()
     for seed, data in weights.items():
-        run = train(TrainConfig(epochs=400, seed=seed))
+        run = prepare_run(TrainConfig(epochs=400, seed=seed))
         list(run)
         checkpoint = run.result().checkpoint
         assert checkpoint is not None

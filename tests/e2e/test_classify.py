@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from iris_mlp.ui.strings import translator
+from iris_mlp.strings import translator
 from tests.app import App, find_free_port
 
 

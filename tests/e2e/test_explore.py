@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Page, expect
 
 from iris_mlp.config import TrainConfig
-from iris_mlp.training import train
+from iris_mlp.training import prepare_run
 
 STATS = "#live-chart .loss-chart-stats dd"
 CELLS = "#landscape button.cell"
@@ -12,7 +12,7 @@ LESSON_CELL = 6 * 9 + 5  # learning rate 0.01 is the seventh row, 10 hidden unit
 
 
 def run_alone(**settings):
-    run = train(TrainConfig(device="cpu", engine="fused", **settings))
+    run = prepare_run(TrainConfig(device="cpu", engine="fused", **settings))
     for _ in run:
         pass
     return run.result().summarize()

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
-from iris_mlp.ui.strings import translator
+from iris_mlp.strings import translator
 
 
 def ask(address: str, **headers: str):

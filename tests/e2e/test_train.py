@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import TrainConfig
 from iris_mlp.hardware import usable_cores
-from iris_mlp.script import render_script
-from iris_mlp.ui.strings import translator
+from iris_mlp.strings import translator
+from iris_mlp.take_home.script import render_script
 
 CURVE = "#loss-chart path.curve.train"
 LONG_RUN = "9000000"

@@ -10,18 +10,20 @@ import gradio as gr
 import pytest
 
 from iris_mlp import config
-from iris_mlp.batch_size import CurvePoint, GradientNoise, NoisePoint
-from iris_mlp.memory import estimate_memory, find_largest_batch
+from iris_mlp.compare import measured
+from iris_mlp.compare.batch import CurvePoint
+from iris_mlp.compare.crossover import AXES, Point
+from iris_mlp.compare.ledger import balance
+from iris_mlp.compare.line_fit import fit_line
+from iris_mlp.compare.measured import MeasuredMachine, MeasuredStep
+from iris_mlp.compare.memory import estimate_memory, find_largest_batch
+from iris_mlp.compare.noise import GradientNoise, NoisePoint
+from iris_mlp.compare.profiling import Profile
+from iris_mlp.compare.race import Contender, Lap, Standing, find_contenders, summarize
+from iris_mlp.compare.reads import ReadPoint, conclude_reads
+from iris_mlp.compare.verdict import conclude
 from iris_mlp.model import build_model
-from iris_mlp.overhead import measured
-from iris_mlp.overhead.crossover import AXES, Point
-from iris_mlp.overhead.ledger import balance
-from iris_mlp.overhead.line_fit import fit_line
-from iris_mlp.overhead.measured import MeasuredMachine, MeasuredStep
-from iris_mlp.overhead.profiling import Profile
-from iris_mlp.overhead.race import Contender, Lap, Standing, find_contenders, summarize
-from iris_mlp.overhead.record_every import ReadPoint, conclude_reads
-from iris_mlp.overhead.verdict import conclude
+from iris_mlp.strings import LANGUAGES, load_catalogue, translator
 from iris_mlp.ui.compare import tab as compare_tab
 from iris_mlp.ui.compare.batch_panel import render_curves, run_batches, write_curves
 from iris_mlp.ui.compare.crossover_panel import (
@@ -58,7 +60,6 @@ from iris_mlp.ui.compare.memory_panel import (
 )
 from iris_mlp.ui.compare.noise_panel import render_noise, sample_noise, show_noise, write_noise
 from iris_mlp.ui.compare.race_panel import render_race, run_race, write_verdict
-from iris_mlp.ui.strings import LANGUAGES, load_catalogue, translator
 from tests.helpers import request_in
 
 EN, ZH = translator("en"), translator("zh-CN")
@@ -861,7 +862,7 @@ def test_both_languages_have_every_key_with_the_same_values():
         english, chinese = (set(re.findall(r"\{(\w+)\}", texts[lang][key])) for lang in LANGUAGES)
         assert english == chinese, key
     raw = json.loads(
-        (Path(compare_tab.__file__).parents[1] / "strings" / "compare.json").read_text("utf-8")
+        (Path(compare_tab.__file__).parents[2] / "strings" / "compare.json").read_text("utf-8")
     )
     assert all(set(texts) == set(LANGUAGES) for texts in raw.values())
 

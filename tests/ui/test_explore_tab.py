@@ -16,8 +16,9 @@ from iris_mlp import config
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_flowers, load_split
 from iris_mlp.inference import Classifier
-from iris_mlp.sweep import LaneResult
-from iris_mlp.training import train
+from iris_mlp.strings import LANGUAGES, load_catalogue, translator
+from iris_mlp.sweep.run import LaneResult
+from iris_mlp.training import prepare_run
 from iris_mlp.ui.components.plane import BOTTOM, LEFT, RIGHT, SLIDER_RANGES_CM, TOP
 from iris_mlp.ui.explore import tab as explore_tab
 from iris_mlp.ui.explore.landscape_panel import COLUMNS, LRS, Landscape
@@ -41,7 +42,6 @@ from iris_mlp.ui.explore.tab import (
     run_luck,
     spread_settings,
 )
-from iris_mlp.ui.strings import LANGUAGES, load_catalogue, translator
 from iris_mlp.ui.sweep_endpoint import sweep
 
 EN = translator("en")
@@ -58,7 +58,7 @@ def make_settings(**settings):
 
 
 def run_to_end(**settings):
-    run = train(TrainConfig(device="cpu", **settings))
+    run = prepare_run(TrainConfig(device="cpu", **settings))
     for _ in run:
         pass
     return run.result()

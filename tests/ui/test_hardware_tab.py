@@ -19,6 +19,7 @@ from iris_mlp.hardware.core_limits import CoreCount, MemoryLimit
 from iris_mlp.hardware.cpu import CpuInfo
 from iris_mlp.hardware.gpu import describe_gpu
 from iris_mlp.hardware.report import Accelerator, TorchInfo
+from iris_mlp.strings import LANGUAGES, load_catalogue, translator
 from iris_mlp.ui.hardware import tab as hardware_tab
 from iris_mlp.ui.hardware.gpu_comparison import (
     BOTTOM,
@@ -33,7 +34,6 @@ from iris_mlp.ui.hardware.gpu_comparison import (
 )
 from iris_mlp.ui.hardware.name_anatomy import draw_anatomy, render_name, split_parts
 from iris_mlp.ui.hardware.report_card import describe_machine, render_report, shorten_name
-from iris_mlp.ui.strings import LANGUAGES, load_catalogue, translator
 from tests.helpers import request_in
 
 EN, ZH = translator("en"), translator("zh-CN")

@@ -16,14 +16,15 @@ from torch import nn
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import CLASS_NAMES
 from iris_mlp.inference import Classifier, shipped_classifier
-from iris_mlp.introspection.call_path import LAYERS, add_hooks, get_sources
-from iris_mlp.introspection.callables import MAX_CALLS, run_adder
-from iris_mlp.introspection.placement import list_places, run_moves, run_placement
-from iris_mlp.introspection.relu_forms import compare_relu
-from iris_mlp.introspection.snippet import Snippet, run_snippet
-from iris_mlp.introspection.training_step import backward_by_hand, step_flower
-from iris_mlp.introspection.walkthrough import explain_unit, walk_through
+from iris_mlp.inside.call_path import LAYERS, add_hooks, get_sources
+from iris_mlp.inside.callables import MAX_CALLS, run_adder
+from iris_mlp.inside.placement import list_places, run_moves, run_placement
+from iris_mlp.inside.relu import compare_relu
+from iris_mlp.inside.snippet import Snippet, run_snippet
+from iris_mlp.inside.training_step import backward_by_hand, step_flower
+from iris_mlp.inside.walkthrough import explain_unit, walk_through
 from iris_mlp.model import IrisMLP, build_model
+from iris_mlp.strings import LANGUAGES
 from iris_mlp.ui.components.code_block import highlight, render_code, render_folded, render_run
 from iris_mlp.ui.inside import tab as inside_tab
 from iris_mlp.ui.inside.call_path_panel import trace_calls
@@ -40,12 +41,11 @@ from iris_mlp.ui.inside.walkthrough_panel import (
     render_strips,
     render_unit,
 )
-from iris_mlp.ui.strings import LANGUAGES
 from tests.helpers import request_in
 
 FLOWER_CM = (6.3, 2.8, 5.1, 1.5)
 STRINGS = json.loads(
-    (Path(inside_tab.__file__).parents[1] / "strings/inside.json").read_text("utf-8")
+    (Path(inside_tab.__file__).parents[2] / "strings/inside.json").read_text("utf-8")
 )
 
 

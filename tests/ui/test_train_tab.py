@@ -7,10 +7,10 @@ from PIL import Image
 
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import TrainConfig
-from iris_mlp.training import History, train
+from iris_mlp.strings import translator
+from iris_mlp.training import History, prepare_run
 from iris_mlp.ui import run_button
 from iris_mlp.ui.components.loss_chart import thin_history
-from iris_mlp.ui.strings import translator
 from iris_mlp.ui.train import tab as train_tab
 from iris_mlp.ui.train.run_summary import render_confusion
 from iris_mlp.ui.train.settings_form import restore_defaults
@@ -51,7 +51,7 @@ def merge(updates: list[train_tab.Shown]) -> dict[str, Any]:
 
 def test_a_run_ends_with_its_figures_plot_log_and_weights():
     shown = merge(run())
-    truth = train(TrainConfig(device="cpu", epochs=400))
+    truth = prepare_run(TrainConfig(device="cpu", epochs=400))
     list(truth)
     result = truth.result()
     assert result.checkpoint is not None

@@ -5,17 +5,17 @@ import gradio as gr
 import pytest
 import torch
 
-from iris_mlp import share
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import DEFAULTS, TrainConfig
-from iris_mlp.training import TrainResult, train
+from iris_mlp.take_home import link as run_link
+from iris_mlp.training import TrainResult, prepare_run
 from iris_mlp.ui import visitor
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.visitor import offer_settings, read_settings, recall_run, store_run
 
 
 def make_result(**settings) -> TrainResult:
-    run = train(TrainConfig(**({"epochs": 20} | settings)))
+    run = prepare_run(TrainConfig(**({"epochs": 20} | settings)))
     list(run)
     return run.result()
 
@@ -131,10 +131,10 @@ def test_a_link_before_the_first_run_carries_the_settings_alone():
 
 
 def test_a_large_model_is_shared_by_its_settings():
-    checkpoint = make_checkpoint(hidden=share.MAX_HIDDEN + 1)
+    checkpoint = make_checkpoint(hidden=run_link.MAX_HIDDEN + 1)
     link = take_home.make_link(None, checkpoint, "x", *DEFAULTS.to_dict().values())
     recalled = recall_run(link.partition("?share=")[2], None)
-    assert recalled.config.hidden == share.MAX_HIDDEN + 1
+    assert recalled.config.hidden == run_link.MAX_HIDDEN + 1
     assert recalled.checkpoint is None
 
 

@@ -21,7 +21,7 @@ from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
 from iris_mlp.errors import IrisMlpError, OutputError, WeightsError
 from iris_mlp.inference import Classifier
-from iris_mlp.training import train
+from iris_mlp.training import prepare_run
 from tests.lesson import LessonMLP, load_rows
 
 GOOD = SHIPPED_WEIGHTS.read_bytes()
@@ -147,7 +147,7 @@ def test_the_file_has_four_float32_tensors_and_one_metadata_key():
 def test_the_same_run_gives_the_same_bytes():
     files = set()
     for _ in range(2):
-        run = train(TrainConfig(device="cpu", epochs=50))
+        run = prepare_run(TrainConfig(device="cpu", epochs=50))
         for _ in run:
             pass
         checkpoint = run.result().checkpoint

@@ -18,7 +18,7 @@ from iris_mlp.devices import (
     synchronize,
 )
 from iris_mlp.errors import DeviceError
-from iris_mlp.training import train
+from iris_mlp.training import prepare_run
 
 HAS_CUDA = torch.cuda.is_available()
 HAS_MPS = torch.backends.mps.is_available()
@@ -54,7 +54,7 @@ def test_auto_takes_the_accelerator_where_there_is_one():
 def test_cuda_where_there_is_none_is_refused_with_what_there_is():
     for name in ("cuda", "cuda:0", "cuda:99"):
         with pytest.raises(DeviceError, match=rf"'{name}' is not on this machine.*auto, cpu"):
-            train(TrainConfig(device=name, epochs=1))
+            prepare_run(TrainConfig(device=name, epochs=1))
 
 
 @pytest.mark.skipif(not HAS_CUDA, reason="needs an NVIDIA GPU")
@@ -97,7 +97,7 @@ def test_any_name_is_a_device_or_a_sentence(name):
 def test_a_device_that_fails_at_its_work_is_told_in_a_sentence(monkeypatch):
     # PyTorch's meta device takes a model, and fails where a number is read.
     monkeypatch.setattr(training, "resolve_device", torch.device)
-    run = train(TrainConfig(device="meta", epochs=1))
+    run = prepare_run(TrainConfig(device="meta", epochs=1))
     with pytest.raises(DeviceError, match=r"device meta fails here \(.+\); choose the device cpu"):
         list(run)
 

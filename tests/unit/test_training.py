@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix
 
 from iris_mlp import training
 from iris_mlp.config import TrainConfig
-from iris_mlp.training import History, TrainingRun, TrainResult, train
+from iris_mlp.training import History, TrainingRun, TrainResult, prepare_run
 from tests.lesson import LessonRun, load_rows, run_lesson
 
 LONG = 10_000_000
@@ -29,7 +29,7 @@ def make_config(**settings: Any) -> TrainConfig:
 
 
 def run_to_end(**settings: Any) -> TrainResult:
-    run = train(make_config(**settings))
+    run = prepare_run(make_config(**settings))
     for _ in run:
         pass
     return run.result()
@@ -175,7 +175,7 @@ def test_runs_in_threads_do_not_disturb_each_other_or_the_caller(lesson_result):
 @pytest.mark.parametrize("updates", [1, 2, 3])
 def test_a_closed_run_keeps_exactly_what_it_reached(updates):
     threads = threading.active_count()
-    run = train(make_config(epochs=LONG, seed=4))
+    run = prepare_run(make_config(epochs=LONG, seed=4))
     seen = []
     for progress in run:
         seen.append(progress)
@@ -196,7 +196,7 @@ def test_a_closed_run_keeps_exactly_what_it_reached(updates):
 
 
 def test_progress_tells_where_the_run_stands():
-    run = train(make_config(epochs=LONG))
+    run = prepare_run(make_config(epochs=LONG))
     for progress in itertools.islice(run, 3):
         assert progress.epoch == run.history.epochs[-1]
         assert progress.train_loss == run.history.losses[-1]
@@ -207,7 +207,7 @@ def test_progress_tells_where_the_run_stands():
 
 
 def test_a_run_can_go_on_after_a_pause_and_from_another_thread():
-    run = train(make_config(epochs=2_000, seed=6))
+    run = prepare_run(make_config(epochs=2_000, seed=6))
     next(iter(run))
     thread = threading.Thread(target=lambda: [None for _ in run])
     thread.start()
@@ -218,7 +218,7 @@ def test_a_run_can_go_on_after_a_pause_and_from_another_thread():
 
 
 def test_a_run_that_never_began_has_no_weights():
-    result = train(make_config()).result()
+    result = prepare_run(make_config()).result()
     assert result.outcome == "stopped"
     assert result.checkpoint is None
     assert list(result.history.losses) == []
@@ -226,7 +226,7 @@ def test_a_run_that_never_began_has_no_weights():
 
 
 def test_a_run_stopped_before_its_first_recorded_loss_keeps_its_weights():
-    run = train(make_config(epochs=LONG, record_every=LONG, seed=1))
+    run = prepare_run(make_config(epochs=LONG, record_every=LONG, seed=1))
     progress = next(iter(run))
     result = run.result()
     assert progress.train_loss is None
@@ -237,7 +237,7 @@ def test_a_run_stopped_before_its_first_recorded_loss_keeps_its_weights():
 
 
 def test_watching_ends_at_the_stop_event():
-    run, stop = train(make_config(epochs=LONG)), threading.Event()
+    run, stop = prepare_run(make_config(epochs=LONG)), threading.Event()
     seen = []
     for progress in run.watch(stop, wall_s=math.inf):
         seen.append(progress.epoch)
@@ -248,13 +248,13 @@ def test_watching_ends_at_the_stop_event():
 
 
 def test_watching_ends_at_the_wall_time_with_one_update_at_least():
-    run = train(make_config(epochs=LONG))
+    run = prepare_run(make_config(epochs=LONG))
     assert len(list(run.watch(threading.Event(), wall_s=0.0))) == 1
     assert run.result().outcome == "stopped"
 
 
 def test_watching_a_short_run_ends_with_the_run():
-    run = train(make_config(epochs=5))
+    run = prepare_run(make_config(epochs=5))
     assert [p.epoch for p in run.watch(threading.Event(), wall_s=math.inf)][-1] == 5
     assert run.result().outcome == "completed"
 
@@ -263,7 +263,7 @@ def test_time_in_which_nobody_asks_for_more_is_not_training_time(monkeypatch):
     paused_s = 0.0
     monkeypatch.setattr(training, "perf_counter", lambda: time.perf_counter() + paused_s)
     began = time.perf_counter()
-    run = train(make_config(epochs=LONG))
+    run = prepare_run(make_config(epochs=LONG))
     for progress in itertools.islice(run, 3):
         paused_s += 1_000_000.0
         assert 0 < progress.elapsed_s <= time.perf_counter() - began
@@ -292,7 +292,7 @@ def test_a_diverging_run_keeps_its_curve_and_names_the_learning_rate(record_ever
 
 
 def test_a_diverged_run_goes_no_further():
-    run = train(make_config(epochs=LONG, **DIVERGES))
+    run = prepare_run(make_config(epochs=LONG, **DIVERGES))
     for _ in run:
         pass
     assert list(run) == []

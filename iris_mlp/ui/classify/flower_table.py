@@ -6,8 +6,8 @@ import numpy as np
 
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES
 from iris_mlp.inference import Prediction, list_extrapolated
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.species import format_percent, render_name
-from iris_mlp.ui.strings import Translate
 
 PREVIEW_ROWS = 10
 

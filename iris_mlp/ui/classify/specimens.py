@@ -8,8 +8,8 @@ import numpy as np
 
 from iris_mlp.data import CLASS_NAMES, load_flowers
 from iris_mlp.inference import Classifier
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.species import format_percent, render_mark, render_name, short_name
-from iris_mlp.ui.strings import Translate
 
 HARDEST = 10
 

@@ -7,10 +7,10 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from iris_mlp import hub
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import FEATURE_NAMES, load_flowers
 from iris_mlp.errors import MeasurementsError
+from iris_mlp.hub.pull import pull
 from iris_mlp.inference import (
     MAX_CSV_BYTES,
     Classifier,
@@ -22,8 +22,8 @@ from iris_mlp.ui.classify.view import Pictures, View, show_batch, show_flower, s
 from iris_mlp.ui.components.plane import PETAL_PLANE, SEPAL_PLANE, SLIDER_RANGES_CM, build_plane
 from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE, QUICK
-from iris_mlp.ui.strings import page_i18n, request_translator
 
 FIRST_FLOWER_CM = (5.7, 2.9, 4.2, 1.3)
 """The typical versicolor."""
@@ -140,7 +140,7 @@ def pull_weights(
     *lengths_cm: float | None,
 ) -> View:
     """Answer with the weights of a public repository on the Hub, checked like an upload."""
-    models = models | {"pulled": hub.pull(repository.strip())}
+    models = models | {"pulled": pull(repository.strip())}
     return show_model("pulled", models, batch, lengths_cm, request_translator(request))
 
 

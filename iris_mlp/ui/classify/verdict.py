@@ -5,8 +5,8 @@ from html import escape
 
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, FEATURE_RANGES_CM
 from iris_mlp.inference import Prediction, list_extrapolated
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.species import color_of, format_percent, full_name, render_name
-from iris_mlp.ui.strings import Translate
 
 
 def render_verdict(lengths_cm: Sequence[float], prediction: Prediction, t: Translate) -> str:

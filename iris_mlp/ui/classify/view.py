@@ -11,6 +11,7 @@ from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import load_flowers
 from iris_mlp.errors import WeightsError
 from iris_mlp.inference import Classifier, read_lengths, shipped_classifier, write_csv
+from iris_mlp.strings import Translate
 from iris_mlp.ui.classify.flower_table import render_flower_table
 from iris_mlp.ui.classify.specimens import render_specimens
 from iris_mlp.ui.classify.verdict import render_verdict
@@ -19,7 +20,6 @@ from iris_mlp.ui.components.flower import draw_flower
 from iris_mlp.ui.components.network import draw_network
 from iris_mlp.ui.components.plane import PETAL_PLANE, SEPAL_PLANE, draw_frame, slice_plane
 from iris_mlp.ui.downloads import offer_file
-from iris_mlp.ui.strings import Translate
 
 ANSWERS_NAME = "iris_answers.csv"
 

@@ -5,7 +5,7 @@ from html import escape
 
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import OPTIMIZER_NAMES
-from iris_mlp.ui.strings import Translate
+from iris_mlp.strings import Translate
 
 
 def render_weights_card(source: str, checkpoint: Checkpoint, t: Translate) -> str:

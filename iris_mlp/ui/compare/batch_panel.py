@@ -5,17 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import gradio as gr
 
-from iris_mlp.batch_size import (
-    LEVEL,
-    MIN_ROUNDS,
-    MIN_STEPS,
-    RACE_BATCH_SIZES,
-    CurvePoint,
-    conclude_batch_sizes,
-    group_curves,
-    race_batch_sizes,
-)
+from iris_mlp.compare.batch import RACE_BATCH_SIZES, CurvePoint, group_curves, race_batch_sizes
+from iris_mlp.compare.batch_verdict import LEVEL, MIN_ROUNDS, MIN_STEPS, conclude_batch_sizes
 from iris_mlp.config import TrainConfig
+from iris_mlp.strings import Translate
 from iris_mlp.ui.compare.experiment import (
     Plot,
     Scale,
@@ -26,7 +19,7 @@ from iris_mlp.ui.compare.experiment import (
 )
 from iris_mlp.ui.compare.noise_panel import render_noise, sample_noise
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 WALL_S = 2.0
 """Seconds of training that each batch size gets."""

@@ -7,7 +7,7 @@ import gradio as gr
 import torch
 
 from iris_mlp.checkpoint import Checkpoint
-from iris_mlp.overhead.crossover import (
+from iris_mlp.compare.crossover import (
     AXES,
     Axis,
     Crossover,
@@ -16,8 +16,9 @@ from iris_mlp.overhead.crossover import (
     measure_crossover,
     measure_point,
 )
-from iris_mlp.overhead.measured import load_measured
-from iris_mlp.overhead.published import derive_launch_costs
+from iris_mlp.compare.measured import load_measured
+from iris_mlp.compare.published import derive_launch_costs
+from iris_mlp.strings import Translate
 from iris_mlp.ui.compare.crossover_plot import draw_axis, render_legend
 from iris_mlp.ui.compare.experiment import (
     TimeLimit,
@@ -31,7 +32,7 @@ from iris_mlp.ui.compare.experiment import (
     round_count,
 )
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 POINT_S = 0.2
 LESSON_HIDDEN = 10

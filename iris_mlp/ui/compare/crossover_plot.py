@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Literal
 
-from iris_mlp.overhead.crossover import AXES, Axis, Point, conclude_crossover
-from iris_mlp.overhead.published import LaunchCosts
+from iris_mlp.compare.crossover import AXES, Axis, Point, conclude_crossover
+from iris_mlp.compare.published import LaunchCosts
+from iris_mlp.strings import Translate
 from iris_mlp.ui.compare.experiment import Plot, Scale, format_us, name_device, round_count, tint_of
-from iris_mlp.ui.strings import Translate
 
 
 def draw_axis(

@@ -8,17 +8,18 @@ from statistics import fmean
 
 import gradio as gr
 
-from iris_mlp.config import TRAIN_ROWS, TrainConfig
-from iris_mlp.overhead.ledger import TOLERANCE, Ledger, measure_ledger
-from iris_mlp.overhead.measured import MeasuredMachine, load_measured
-from iris_mlp.overhead.published import derive_launch_costs
-from iris_mlp.overhead.record_every import (
+from iris_mlp.compare.ledger import TOLERANCE, Ledger, measure_ledger
+from iris_mlp.compare.measured import MeasuredMachine, load_measured
+from iris_mlp.compare.published import derive_launch_costs
+from iris_mlp.compare.reads import (
     RECORD_EVERY,
     ReadCost,
     ReadPoint,
     conclude_reads,
     measure_reads,
 )
+from iris_mlp.config import TRAIN_ROWS, TrainConfig
+from iris_mlp.strings import Translate
 from iris_mlp.ui.compare.experiment import (
     Plot,
     Scale,
@@ -32,7 +33,7 @@ from iris_mlp.ui.compare.experiment import (
     tint_of,
 )
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 LEDGER_S = 2.5
 READS_S = 4.0

@@ -5,18 +5,19 @@ from html import escape
 
 import gradio as gr
 
-from iris_mlp.errors import IrisMlpError, SettingsError
-from iris_mlp.memory import (
+from iris_mlp.compare.measured import load_measured
+from iris_mlp.compare.memory import (
     CARD_SIZES_GIB,
     TrainingMemory,
     estimate_memory,
     find_largest_batch,
     measure_memory,
 )
-from iris_mlp.overhead.measured import load_measured
+from iris_mlp.errors import IrisMlpError, SettingsError
+from iris_mlp.strings import Translate
 from iris_mlp.ui.compare.experiment import format_bytes, label_measured, list_compared, name_device
 from iris_mlp.ui.errors import translate_error
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 MAX_ROWS = 10**9
 _DIGITS_SHOWN = 3

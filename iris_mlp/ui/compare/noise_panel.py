@@ -6,11 +6,12 @@ from html import escape
 
 import gradio as gr
 
-from iris_mlp.batch_size import GradientNoise, compute_noise, measure_noise, train_to
+from iris_mlp.compare.noise import GradientNoise, compute_noise, measure_noise, train_to
 from iris_mlp.config import TRAIN_ROWS, TrainConfig
+from iris_mlp.strings import Translate
 from iris_mlp.ui.compare.experiment import Plot, Scale, format_digits, render_card
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 SAMPLES = 2_000
 

@@ -8,9 +8,9 @@ from html import escape
 import gradio as gr
 import torch
 
-from iris_mlp.overhead.measured import MeasuredMachine, load_measured
-from iris_mlp.overhead.published import PublishedRun, load_published
-from iris_mlp.overhead.race import (
+from iris_mlp.compare.measured import MeasuredMachine, load_measured
+from iris_mlp.compare.published import PublishedRun, load_published
+from iris_mlp.compare.race import (
     LESSON,
     Absence,
     Contender,
@@ -21,7 +21,8 @@ from iris_mlp.overhead.race import (
     race,
     summarize,
 )
-from iris_mlp.overhead.verdict import Comparison, Verdict, compare, conclude
+from iris_mlp.compare.verdict import Comparison, Verdict, compare, conclude
+from iris_mlp.strings import Translate
 from iris_mlp.ui.compare.experiment import (
     TimeLimit,
     format_digits,
@@ -43,7 +44,7 @@ from iris_mlp.ui.compare.race_rows import (
     render_row,
 )
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 LAP_EPOCHS = (1_000, 20_000)
 """Epochs of a lap that a visitor may choose; the first is projected to the whole run."""

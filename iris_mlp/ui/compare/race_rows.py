@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from html import escape
 
-from iris_mlp.overhead.measured import MeasuredMachine
-from iris_mlp.overhead.published import PublishedRun
-from iris_mlp.overhead.race import Contender, Standing
+from iris_mlp.compare.measured import MeasuredMachine
+from iris_mlp.compare.published import PublishedRun
+from iris_mlp.compare.race import Contender, Standing
+from iris_mlp.strings import Translate
 from iris_mlp.ui.compare.experiment import (
     Scale,
     cover_decades,
@@ -14,7 +15,6 @@ from iris_mlp.ui.compare.experiment import (
     name_device,
     tint_of,
 )
-from iris_mlp.ui.strings import Translate
 
 LOG_RATIO = 20
 """Bars that differ by more are drawn on a logarithmic scale."""

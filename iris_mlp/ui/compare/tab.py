@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import gradio as gr
 from gradio.events import Dependency
 
+from iris_mlp.compare.race import list_candidates
 from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS
-from iris_mlp.overhead.race import list_candidates
 from iris_mlp.ui.compare.batch_panel import render_curves, run_batches
 from iris_mlp.ui.compare.crossover_panel import render_crossover, run_crossover
 from iris_mlp.ui.compare.experiment import list_compared
@@ -18,8 +18,8 @@ from iris_mlp.ui.compare.memory_panel import measure_step, show_memory
 from iris_mlp.ui.compare.noise_panel import render_noise, show_noise
 from iris_mlp.ui.compare.race_panel import LAP_EPOCHS, render_race, run_race
 from iris_mlp.ui.components.prose import build_prose
+from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE, QUICK, RunButtons, training_slots
-from iris_mlp.ui.strings import page_i18n, request_translator
 
 NOISE_EPOCH_STEP = 100
 

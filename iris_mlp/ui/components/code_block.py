@@ -6,8 +6,8 @@ import textwrap
 import tokenize
 from html import escape
 
-from iris_mlp.introspection.snippet import Snippet
-from iris_mlp.ui.strings import Translate
+from iris_mlp.inside.snippet import Snippet
+from iris_mlp.strings import Translate
 
 
 def render_code(code: str, caption: str, marked_line: int | None = None) -> str:

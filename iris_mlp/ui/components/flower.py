@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.species import color_of, full_name, short_name
-from iris_mlp.ui.strings import Translate
 
 PX_PER_CM = 30.0
 WIDTH_PX, HEIGHT_PX = 540, 572

@@ -2,17 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from iris_mlp.strings import Translate
 from iris_mlp.training import History
-from iris_mlp.ui.components.svg import SVG_SCRIPT
-from iris_mlp.ui.strings import Translate
+from iris_mlp.ui.assets import mount
 
 POINTS = 200
-_SCRIPT = Path(__file__).with_suffix(".js")
 
 _TEMPLATE = """
 <div class="loss-chart">
@@ -33,7 +31,7 @@ def build_loss_chart(**kwargs: Any) -> gr.HTML:
     # A function, since Gradio writes a stub file beside every class that derives from its own.
     return gr.HTML(
         html_template=_TEMPLATE,
-        js_on_load=SVG_SCRIPT + _SCRIPT.read_text("utf-8"),
+        js_on_load=mount("loss_chart"),
         apply_default_css=False,
         **kwargs,
     )

@@ -8,8 +8,8 @@ import numpy as np
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import FEATURE_NAMES
 from iris_mlp.inference import Prediction
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.species import color_of, format_percent, short_name
-from iris_mlp.ui.strings import Translate
 
 MAX_UNITS = 24
 WIDTH_PX, HEIGHT_PX = 640, 400

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from weakref import ref
 
@@ -14,8 +13,9 @@ import numpy as np
 
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, FEATURE_RANGES_CM, load_flowers
 from iris_mlp.inference import Classifier
+from iris_mlp.strings import Translate
+from iris_mlp.ui.assets import mount
 from iris_mlp.ui.components.species import SHAPES, color_of
-from iris_mlp.ui.strings import Translate
 
 WIDTH_PX, HEIGHT_PX = 400, 292
 LEFT, RIGHT, TOP, BOTTOM = 50, 392, 8, 250
@@ -26,7 +26,6 @@ SURE_LOGITS = float(np.log(9.0))
 """Lead over the runner-up from which a region is drawn in a deeper tint: odds of 9 to 1."""
 
 _MAX_ACTIVATIONS = 600_000
-_SCRIPT = Path(__file__).with_suffix(".js")
 
 
 def _widen(low: float, high: float) -> tuple[float, float]:
@@ -90,7 +89,7 @@ def build_plane(**kwargs: Any) -> gr.HTML:
     # A function, since Gradio writes a stub file beside every class that derives from its own.
     return gr.HTML(
         html_template="${frame}",
-        js_on_load=_SCRIPT.read_text("utf-8"),
+        js_on_load=mount("plane", "pick"),
         apply_default_css=False,
         frame="",
         **kwargs,

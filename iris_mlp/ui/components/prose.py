@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from iris_mlp.ui.strings import page_i18n
+from iris_mlp.ui.language import page_i18n
 
 
 def build_prose(key: str, elem_classes: str = "") -> gr.HTML:

@@ -3,7 +3,7 @@
 from html import escape
 
 from iris_mlp.data import CLASS_NAMES
-from iris_mlp.ui.strings import Translate
+from iris_mlp.strings import Translate
 
 SHAPES = (
     "M0-4.6A4.6 4.6 0 1 1 0 4.6A4.6 4.6 0 1 1 0-4.6Z",

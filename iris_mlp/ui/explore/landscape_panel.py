@@ -4,17 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 from statistics import mean
 from typing import Any, Literal
 
 import gradio as gr
 
 from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig
-from iris_mlp.sweep import LaneResult
-from iris_mlp.sweep_settings import SweepConfig
+from iris_mlp.strings import Translate
+from iris_mlp.sweep.run import LaneResult
+from iris_mlp.sweep.settings import SweepConfig
+from iris_mlp.ui.assets import mount
 from iris_mlp.ui.explore.live_panel import settings_of
-from iris_mlp.ui.strings import Translate
 
 Axis = Literal["hidden", "epochs"]
 
@@ -25,7 +25,6 @@ COLUMNS: dict[Axis, tuple[int, ...]] = {
 }
 SEED_COUNTS = (1, 3, 10)
 
-_SCRIPT = Path(__file__).with_suffix(".js")
 _TEMPLATE = """
 <div class="landscape">
   <div class="landscape-table"></div>
@@ -90,7 +89,7 @@ def build_landscape(**kwargs: Any) -> gr.HTML:
     # A function, since Gradio writes a stub file beside every class that derives from its own.
     return gr.HTML(
         html_template=_TEMPLATE,
-        js_on_load=_SCRIPT.read_text("utf-8"),
+        js_on_load=mount("landscape", "choose"),
         apply_default_css=False,
         **kwargs,
     )

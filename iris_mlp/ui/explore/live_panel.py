@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Iterable
 from html import escape
-from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -21,7 +20,9 @@ from iris_mlp.config import (
 from iris_mlp.data import load_flowers
 from iris_mlp.errors import SettingsError
 from iris_mlp.inference import Classifier, shipped_classifier
-from iris_mlp.training import History, TrainResult, train
+from iris_mlp.strings import Translate
+from iris_mlp.training import History, TrainResult, prepare_run
+from iris_mlp.ui.assets import mount
 from iris_mlp.ui.components.loss_chart import label_chart, thin_history
 from iris_mlp.ui.components.plane import (
     BOTTOM,
@@ -33,7 +34,6 @@ from iris_mlp.ui.components.plane import (
     draw_frame,
     trace_regions,
 )
-from iris_mlp.ui.strings import Translate
 
 SEPALS_CM = (5.8, 3.1)
 """Where the plane cuts the sepals: the mean of the 150 flowers."""
@@ -50,8 +50,6 @@ LIVE_WALL_S = 5.0
 """Longest training of a movement; the steps of the controls need a tenth of it."""
 
 _FOLDS_SHOWN = 64
-_CONTROLS_SCRIPT = Path(__file__).with_name("live_controls.js")
-_PLANE_SCRIPT = Path(__file__).with_name("live_plane.js")
 
 
 class Pictures(NamedTuple):
@@ -70,7 +68,7 @@ def build_controls(**kwargs: Any) -> gr.HTML:
     return gr.HTML(
         settings_of(DEFAULTS),
         html_template="${frame}",
-        js_on_load=_CONTROLS_SCRIPT.read_text("utf-8"),
+        js_on_load=mount("live_controls", "move"),
         apply_default_css=False,
         frame="",
         **kwargs,
@@ -81,7 +79,7 @@ def build_live_plane(**kwargs: Any) -> gr.HTML:
     """Build the petal plane; `frame` is what `draw_live_frame` returns."""
     return gr.HTML(
         html_template="${frame}",
-        js_on_load=_PLANE_SCRIPT.read_text("utf-8"),
+        js_on_load=mount("live_plane"),
         apply_default_css=False,
         frame="",
         **kwargs,
@@ -115,7 +113,7 @@ def read_settings(given: Any) -> TrainConfig:
 
 def show_training(config: TrainConfig, t: Translate) -> Pictures:
     """Train from scratch and return the pictures of what came out."""
-    run, deadline = train(config), math.inf
+    run, deadline = prepare_run(config), math.inf
     for _ in run:
         if perf_counter() > deadline:
             break

@@ -2,22 +2,20 @@
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
 from iris_mlp.config import OPTIMIZER_NAMES, TEST_ROWS, TrainConfig
-from iris_mlp.sweep import LaneResult
-from iris_mlp.sweep_settings import SweepConfig
-from iris_mlp.ui.components.svg import SVG_SCRIPT
+from iris_mlp.strings import Translate
+from iris_mlp.sweep.run import LaneResult
+from iris_mlp.sweep.settings import SweepConfig
+from iris_mlp.ui.assets import mount
 from iris_mlp.ui.explore.live_panel import settings_of
-from iris_mlp.ui.strings import Translate
 
 SEEDS = 1_000
 
-_SCRIPT = Path(__file__).with_suffix(".js")
 _TEMPLATE = """
 <div class="luck">
   <div class="luck-plots">
@@ -83,7 +81,7 @@ def build_luck(**kwargs: Any) -> gr.HTML:
     # A function, since Gradio writes a stub file beside every class that derives from its own.
     return gr.HTML(
         html_template=_TEMPLATE,
-        js_on_load=SVG_SCRIPT + _SCRIPT.read_text("utf-8"),
+        js_on_load=mount("luck", "choose"),
         apply_default_css=False,
         **kwargs,
     )

@@ -13,7 +13,7 @@ from gradio.events import Dependency
 from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
 from iris_mlp.errors import SettingsError
 from iris_mlp.hardware.core_limits import usable_cores
-from iris_mlp.sweep import watch_sweep
+from iris_mlp.sweep.run import watch_sweep
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import translate_error, user_errors
@@ -38,8 +38,8 @@ from iris_mlp.ui.explore.live_panel import (
     show_training,
 )
 from iris_mlp.ui.explore.luck_panel import Sample, build_luck, conclude_sample, describe_sample
+from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE, QUICK, RunButtons
-from iris_mlp.ui.strings import page_i18n, request_translator
 
 UPDATE_S = 0.25
 

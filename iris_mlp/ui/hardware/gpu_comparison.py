@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from html import escape
 
 from iris_mlp.hardware import GpuName, compare_lesson_cards, decode_gpu, list_gpus
+from iris_mlp.strings import Translate
 from iris_mlp.ui.hardware.name_anatomy import join_sizes
-from iris_mlp.ui.strings import Translate
 
 CASES = {
     "memory": ("RTX 3060 12GB", "RTX 3070 Ti"),

@@ -4,7 +4,7 @@ import re
 from html import escape
 
 from iris_mlp.hardware import CpuName, GpuName, decode_cpu, decode_gpu
-from iris_mlp.ui.strings import Translate
+from iris_mlp.strings import Translate
 
 TINTS = ("train", "positive", "test", "negative", "virginica")
 MAX_NAME_LENGTH = 200  # what the decoders read of a name

@@ -7,6 +7,7 @@ from iris_mlp.hardware import HardwareReport, decode_cpu
 from iris_mlp.hardware.core_limits import CoreCount
 from iris_mlp.hardware.cpu import CpuInfo
 from iris_mlp.hardware.gpu import GpuInfo
+from iris_mlp.strings import Translate
 from iris_mlp.ui.hardware.name_anatomy import (
     Fact,
     draw_anatomy,
@@ -14,7 +15,6 @@ from iris_mlp.ui.hardware.name_anatomy import (
     render_notes,
     with_year,
 )
-from iris_mlp.ui.strings import Translate
 
 # Notes on figures that a card of the machine does not show: there the driver tells them.
 _CATALOGUE_NOTES = ("note.several_memory_sizes",)

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from iris_mlp.hardware import detect_hardware, list_gpus, render_text
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.hardware.gpu_comparison import render_cases, render_comparison
 from iris_mlp.ui.hardware.name_anatomy import MAX_NAME_LENGTH, render_choices, render_name
 from iris_mlp.ui.hardware.report_card import describe_machine, render_report
+from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE
-from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 
 FIRST_NAME = "GeForce RTX 4070 Ti SUPER"
 EXAMPLES = (

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from iris_mlp.inference import Classifier, read_lengths
-from iris_mlp.introspection.call_path import (
+from iris_mlp.inside.call_path import (
     CallTrace,
     Firing,
     Frame,
@@ -17,10 +17,11 @@ from iris_mlp.introspection.call_path import (
     get_sources,
     trace_call,
 )
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.code_block import highlight, render_code, render_folded
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.inside.walkthrough_panel import take_checkpoint
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 HOOK_KINDS: tuple[str, ...] = get_args(get_type_hints(Firing)["kind"])
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import gradio as gr
 
-from iris_mlp.introspection.callables import MAX_CALLS, ToyRun, run_adder, run_counter
+from iris_mlp.inside.callables import MAX_CALLS, ToyRun, run_adder, run_counter
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.code_block import render_code, render_pair, render_run
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 
 def call_again(request: gr.Request, calls: int) -> tuple[int, str, Any]:

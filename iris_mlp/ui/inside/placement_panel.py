@@ -7,8 +7,9 @@ import gradio as gr
 import torch
 
 from iris_mlp.inference import Classifier
-from iris_mlp.introspection.placement import META, Moves, Placement, run_placement
+from iris_mlp.inside.placement import META, Moves, Placement, run_placement
 from iris_mlp.model import build_model
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.code_block import (
     render_code,
     render_folded,
@@ -18,7 +19,7 @@ from iris_mlp.ui.components.code_block import (
 )
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.inside.walkthrough_panel import PREDICTED, send_flower
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 
 @user_errors

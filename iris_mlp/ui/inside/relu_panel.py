@@ -2,10 +2,10 @@
 
 from html import escape
 
-from iris_mlp.introspection.relu_forms import ReluComparison
+from iris_mlp.inside.relu import ReluComparison
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.code_block import render_code, render_folded, render_run
 from iris_mlp.ui.inside.walkthrough_panel import format_number
-from iris_mlp.ui.strings import Translate
 
 
 def render_relu(comparison: ReluComparison, t: Translate) -> str:

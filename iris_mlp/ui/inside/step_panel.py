@@ -10,12 +10,13 @@ import numpy as np
 from iris_mlp.config import TrainConfig
 from iris_mlp.errors import SettingsError
 from iris_mlp.inference import Classifier
-from iris_mlp.introspection.training_step import (
+from iris_mlp.inside.training_step import (
     StepTensor,
     TrainingStep,
     step_batch,
     step_flower,
 )
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.code_block import render_code, render_folded
 from iris_mlp.ui.errors import translate_error, user_errors
 from iris_mlp.ui.inside.walkthrough_panel import (
@@ -24,7 +25,7 @@ from iris_mlp.ui.inside.walkthrough_panel import (
     send_flower,
     take_checkpoint,
 )
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 ROWS = ("flower", "batch")
 MAX_ROWS = 48

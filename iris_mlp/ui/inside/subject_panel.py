@@ -6,8 +6,8 @@ import torch
 
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES
-from iris_mlp.introspection.walkthrough import Walkthrough
-from iris_mlp.ui.strings import Translate
+from iris_mlp.inside.walkthrough import Walkthrough
+from iris_mlp.strings import Translate
 
 PANELS = ("calling", "path", "walk", "placement", "relu", "step")
 

@@ -8,10 +8,10 @@ import gradio as gr
 from iris_mlp.config import default_lr
 from iris_mlp.data import CLASS_NAMES
 from iris_mlp.inference import Classifier
-from iris_mlp.introspection.call_path import LAYERS
-from iris_mlp.introspection.callables import run_counter
-from iris_mlp.introspection.placement import META, list_places, run_moves
-from iris_mlp.introspection.relu_forms import compare_relu
+from iris_mlp.inside.call_path import LAYERS
+from iris_mlp.inside.callables import run_counter
+from iris_mlp.inside.placement import META, list_places, run_moves
+from iris_mlp.inside.relu import compare_relu
 from iris_mlp.ui.components.code_block import shorten_numbers
 from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import user_errors
@@ -30,8 +30,8 @@ from iris_mlp.ui.inside.walkthrough_panel import (
     show_unit,
     take_checkpoint,
 )
+from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE
-from iris_mlp.ui.strings import page_i18n, request_translator
 
 FIRST_CALLS = 2
 FIRST_TERMS = (3, 5)

@@ -13,16 +13,17 @@ from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES
 from iris_mlp.errors import SettingsError
 from iris_mlp.inference import Classifier, read_lengths, shipped_classifier
-from iris_mlp.introspection.walkthrough import (
+from iris_mlp.inside.walkthrough import (
     UnitArithmetic,
     Walkthrough,
     explain_unit,
     walk_through,
 )
+from iris_mlp.strings import Translate
 from iris_mlp.ui.components.code_block import render_code, render_folded
 from iris_mlp.ui.components.species import short_name
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.strings import Translate, request_translator
+from iris_mlp.ui.language import request_translator
 
 PREDICTED = "predicted"
 """Stands for the species that the network itself names."""

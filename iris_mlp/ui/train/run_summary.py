@@ -7,8 +7,8 @@ from html import escape
 
 from iris_mlp.config import default_lr
 from iris_mlp.data import CLASS_NAMES
+from iris_mlp.strings import Translate
 from iris_mlp.training import TrainResult
-from iris_mlp.ui.strings import Translate
 from iris_mlp.ui.train.run_view import show_loss, show_time
 
 

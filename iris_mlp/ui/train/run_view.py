@@ -5,9 +5,9 @@ from itertools import islice
 from typing import Any
 
 from iris_mlp.config import TrainConfig
+from iris_mlp.strings import Translate
 from iris_mlp.training import History, Progress, TrainResult
 from iris_mlp.ui.components.loss_chart import label_chart, thin_history
-from iris_mlp.ui.strings import Translate
 
 LOG_EVERY = 100
 MOST_LOG_LINES = 500

@@ -7,8 +7,8 @@ import gradio as gr
 from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS, default_lr
 from iris_mlp.devices import choose_auto_device, explain_missing, list_devices
 from iris_mlp.training import list_engines
+from iris_mlp.ui.language import page_i18n
 from iris_mlp.ui.run_button import QUICK
-from iris_mlp.ui.strings import page_i18n
 
 
 def build_settings() -> list[Any]:

@@ -16,7 +16,9 @@ from iris_mlp.config import (
     is_public_space,
 )
 from iris_mlp.errors import OutputError
-from iris_mlp.plots import Scale, draw_png, plot_loss
+from iris_mlp.lent_gpu import prepare_run
+from iris_mlp.strings import Translate
+from iris_mlp.take_home.plot import Scale, draw_png, plot_loss
 from iris_mlp.training import (
     History,
     TrainResult,
@@ -24,13 +26,12 @@ from iris_mlp.training import (
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.downloads import offer_file
 from iris_mlp.ui.errors import user_errors, warn
+from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE, RunButtons, training_slots
-from iris_mlp.ui.strings import Translate, page_i18n, request_translator
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
 from iris_mlp.ui.train.run_view import describe_chart, describe_outcome, write_log
 from iris_mlp.ui.train.settings_form import build_settings
-from iris_mlp.zerogpu import train
 
 WEIGHTS_NAME = "iris_mlp.safetensors"
 PLOT_NAME = "loss.png"
@@ -83,7 +84,7 @@ def run_training(
     t = request_translator(request)
     config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
     host_limits().check(config)
-    run = train(config)
+    run = prepare_run(config)
     note = t("train.note_running")
     yield Shown(
         describe_chart(run.config, run.history, None, note, t),
@@ -109,7 +110,7 @@ def compare_with_fused(
     if result is None or not _is_comparable(result):
         yield gr.skip()  # a generator without a value would empty the card
         return
-    run = train(replace(result.config, engine="fused"))
+    run = prepare_run(replace(result.config, engine="fused"))
     for _ in run.watch(stop, COMPARISON_S):
         yield gr.skip()  # where the tab has been closed, this ends the run
     fused = run.result()

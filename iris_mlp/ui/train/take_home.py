@@ -8,17 +8,19 @@ from urllib.parse import quote, urlencode
 
 import gradio as gr
 
-from iris_mlp import hub, share
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import TrainConfig
 from iris_mlp.errors import HubError, SettingsError
-from iris_mlp.script import render_script
+from iris_mlp.hub.account import read_account
+from iris_mlp.hub.push import push as publish
+from iris_mlp.take_home import link as run_link
+from iris_mlp.take_home.script import render_script
 from iris_mlp.training import History
 from iris_mlp.ui.components.code_block import render_code
 from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import translate_error, user_errors
+from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE, QUICK
-from iris_mlp.ui.strings import page_i18n, request_translator
 from iris_mlp.ui.visitor import SHARE_PARAMETER, read_settings
 
 LOGIN_ROUTE = "login/huggingface"
@@ -67,9 +69,9 @@ def make_link(
     """Return an address with the last run's settings and weights, else the settings alone."""
     if checkpoint is None:
         config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
-        return f"{address}?{SHARE_PARAMETER}={share.encode(config)}"
-    fitting = checkpoint if share.fits(checkpoint) else None
-    return f"{address}?{SHARE_PARAMETER}={share.encode(read_settings(checkpoint), fitting)}"
+        return f"{address}?{SHARE_PARAMETER}={run_link.encode(config)}"
+    fitting = checkpoint if run_link.fits(checkpoint) else None
+    return f"{address}?{SHARE_PARAMETER}={run_link.encode(read_settings(checkpoint), fitting)}"
 
 
 @user_errors
@@ -80,7 +82,7 @@ def show_account(request: gr.Request, token: gr.OAuthToken | None) -> tuple[str,
         sentence = t("train.hub_not_signed_in")
     else:
         try:
-            name = hub.read_account(token.token if token else None).name
+            name = read_account(token.token if token else None).name
             sentence = t("train.hub_signed_in", name=name)
         except HubError as error:
             sentence = translate_error(error, t)
@@ -107,7 +109,7 @@ def push_run(
     if token is None and can_sign_in():
         raise HubError(t("train.hub_not_signed_in"))
     yield f'<p class="hub-answer" role="status">{escape(t("train.hub_pushing"))}</p>'
-    address = hub.push(
+    address = publish(
         repository.strip(),
         checkpoint,
         history,

@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 import torch
 
+from iris_mlp.compare.lesson_loop import LessonLoop
+from iris_mlp.compare.profiling import profile_loop
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
 from iris_mlp.engines import cuda_graph, eager
 from iris_mlp.engines.cuda_graph import _Epoch, _loop
 from iris_mlp.errors import DeviceError
 from iris_mlp.model import build_model
-from iris_mlp.overhead.lesson_loop import LessonLoop
-from iris_mlp.overhead.profiling import profile_loop
-from iris_mlp.training import train
+from iris_mlp.training import prepare_run
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 OPTIMIZERS = pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -147,7 +147,7 @@ def test_lesson_run_follows_eager_on_the_gpu():
 @needs_cuda
 def test_visitors_at_once_do_not_break_each_others_captures():
     def learn(engine):
-        run = train(TrainConfig(device="cuda", engine=engine, epochs=300))
+        run = prepare_run(TrainConfig(device="cuda", engine=engine, epochs=300))
         list(run)
         return run.result().history.losses
 

@@ -5,6 +5,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
+from iris_mlp.strings import translator
 from iris_mlp.ui.components.flower import (
     CENTRE,
     HEIGHT_PX,
@@ -15,7 +16,6 @@ from iris_mlp.ui.components.flower import (
     draw_flower,
 )
 from iris_mlp.ui.components.plane import SLIDER_RANGES_CM
-from iris_mlp.ui.strings import translator
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -5,8 +5,8 @@ import torch
 
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.inference import Classifier, shipped_classifier
+from iris_mlp.strings import translator
 from iris_mlp.ui.components.network import MAX_UNITS, draw_network, rank_units
-from iris_mlp.ui.strings import translator
 
 FLOWER_CM = (5.9, 2.8, 4.5, 1.4)
 EN = translator("en")

@@ -10,6 +10,7 @@ import torch
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import load_flowers
 from iris_mlp.inference import Classifier, shipped_classifier
+from iris_mlp.strings import translator
 from iris_mlp.ui.components.plane import (
     GRID,
     PETAL_PLANE,
@@ -20,7 +21,6 @@ from iris_mlp.ui.components.plane import (
     slice_plane,
     trace_regions,
 )
-from iris_mlp.ui.strings import translator
 
 FLOWER_CM = (5.9, 2.8, 4.5, 1.4)
 

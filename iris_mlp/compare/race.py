@@ -1,0 +1,195 @@
+"""The race: the lesson run on each device and engine that is there."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from iris_mlp.config import TrainConfig
+from iris_mlp.devices import list_devices
+from iris_mlp.errors import DIVERGED, DeviceError, SettingsError
+from iris_mlp.training import Progress, prepare_run
+
+RARELY = 2_000
+"""Epochs between two reads of the loss where it is "recorded rarely", as in the lesson."""
+
+LESSON = TrainConfig()
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to compute the run.
+
+    Attributes:
+        device: A device of `iris_mlp.devices.list_devices`.
+        engine: An engine of `iris_mlp.config.ENGINES`.
+        record_every: The loss is read every so many epochs.
+    """
+
+    device: str
+    engine: str
+    record_every: int
+
+    def configure(self, config: TrainConfig) -> TrainConfig:
+        """Return the settings of this contender's run."""
+        return replace(
+            config, device=self.device, engine=self.engine, record_every=self.record_every
+        )
+
+
+@dataclass(frozen=True)
+class Absence:
+    """An engine that cannot run on a device here, and the sentence that says why."""
+
+    device: str
+    engine: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Lap:
+    """One measured run.
+
+    Attributes:
+        contender: What ran.
+        repeat: Which of its runs, counted from 1.
+        epochs: Epochs that were run.
+        elapsed_s: Seconds that they took.
+        full_s: Seconds of all epochs of the settings: measured when all were run, else projected
+            from the speed after the first tenth of a second, so that a start is paid once.
+        is_projected: Whether `full_s` is a projection.
+        final_loss: Last recorded training loss; None when none was.
+    """
+
+    contender: Contender
+    repeat: int
+    epochs: int
+    elapsed_s: float
+    full_s: float
+    is_projected: bool
+    final_loss: float | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A contender's laps together, in seconds of a full run."""
+
+    contender: Contender
+    median_s: float
+    low_s: float
+    high_s: float
+    laps: int
+
+
+def list_candidates(devices: Sequence[str] | None = None) -> list[Contender]:
+    """Return what may be raced; whether all of it runs here, `find_contenders` finds out.
+
+    A graph is raced with the loss recorded rarely, so that it differs from the rarely recording
+    loop by its launches.
+
+    Args:
+        devices: Where; left out, on all devices that are here.
+    """
+    candidates = []
+    for device in list_devices() if devices is None else devices:
+        candidates += [Contender(device, "eager", 1), Contender(device, "eager", RARELY)]
+        if device.startswith("cuda"):
+            candidates.append(Contender(device, "cuda-graph", RARELY))
+        candidates.append(Contender(device, "fused", 1))
+    return candidates
+
+
+def find_contenders(devices: Sequence[str] | None = None) -> tuple[list[Contender], list[Absence]]:
+    """Ask each engine whether it runs on each device, by training one epoch with it.
+
+    The first answer of a compiled engine may take as long as its compiler.
+
+    Args:
+        devices: Devices to ask; left out, all that are here.
+
+    Returns:
+        The contenders, and the engines that are absent with the reason of each.
+    """
+    contenders, absences = [], []
+    for contender in list_candidates(devices):
+        try:
+            for _ in prepare_run(contender.configure(replace(LESSON, epochs=1))):
+                pass
+        except (DeviceError, SettingsError) as error:
+            absences.append(Absence(contender.device, contender.engine, str(error)))
+        else:
+            contenders.append(contender)
+    return contenders, absences
+
+
+def race(
+    contenders: Sequence[Contender],
+    config: TrainConfig = LESSON,
+    max_epochs: int | None = None,
+    repeats: int = 3,
+) -> Generator[Lap]:
+    """Run the contenders in turns and yield each run; may be closed between any two.
+
+    Args:
+        contenders: What to race, as `find_contenders` returns it.
+        config: The settings of the run; device, engine and record-every come from the contender.
+        max_epochs: Stop each run at its next report after so many epochs; left out, all are run.
+        repeats: Runs of each contender. Turns are taken, and begin one further each time, so that
+            a machine that gets slower or busy is so for everyone.
+
+    Raises:
+        SettingsError: The settings make the run diverge, or an engine cannot serve them.
+        DeviceError: A contender cannot run here.
+    """
+    stop_at = config.epochs if max_epochs is None else min(max_epochs, config.epochs)
+    for contender in contenders:
+        run_lap(contender, config, stop_at=1, repeat=0)  # warm-up, not counted
+    for repeat in range(1, repeats + 1):
+        shift = (repeat - 1) % max(len(contenders), 1)
+        for contender in [*contenders[shift:], *contenders[:shift]]:
+            yield run_lap(contender, config, stop_at, repeat)
+
+
+def run_lap(contender: Contender, config: TrainConfig, stop_at: int, repeat: int) -> Lap:
+    """Measure one run, up to an epoch; see `race`."""
+    run = prepare_run(contender.configure(config))
+    reports: list[Progress] = []
+    for progress in run:
+        reports = [*reports[:1], progress]
+        if progress.epoch >= stop_at:
+            break
+    result = run.result()
+    if result.outcome == "diverged" or not reports:
+        raise SettingsError(DIVERGED, lr=config.lr)
+    first, last = reports[0], reports[-1]
+    return Lap(
+        contender=contender,
+        repeat=repeat,
+        epochs=last.epoch,
+        elapsed_s=last.elapsed_s,
+        full_s=project_s(first, last, config.epochs),
+        is_projected=last.epoch < config.epochs,
+        final_loss=last.train_loss,
+    )
+
+
+def project_s(first: Progress, last: Progress, epochs: int) -> float:
+    """Return the seconds of a full run from its first and its last report.
+
+    What is left goes on at the speed between the two, so that a slow start is paid once.
+    """
+    done, spent_s = last.epoch, last.elapsed_s
+    if done > first.epoch:
+        done, spent_s = done - first.epoch, spent_s - first.elapsed_s
+    return last.elapsed_s + (epochs - last.epoch) * spent_s / done
+
+
+def summarize(laps: Sequence[Lap]) -> list[Standing]:
+    """Return the standing of each contender, the fastest median first."""
+    times: dict[Contender, list[float]] = {}
+    for lap in laps:
+        times.setdefault(lap.contender, []).append(lap.full_s)
+    standings = [
+        Standing(contender, median(all_s), min(all_s), max(all_s), len(all_s))
+        for contender, all_s in times.items()
+    ]
+    return sorted(standings, key=lambda standing: standing.median_s)

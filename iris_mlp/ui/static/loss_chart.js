@@ -1,0 +1,121 @@
+import { add, clear, logTicks, ticks } from "./svg.js";
+
+/**
+ * Draw the loss curve in a component of Gradio, and again whenever its value changes.
+ *
+ * @param {import("./component.js").Component} component
+ */
+export function mount({ element, props, watch }) {
+  const PAD = { left: 58, right: 30, top: 12, bottom: 40 };
+  const HEIGHT = 320;
+  let scale = "linear";
+  let hover = null;
+
+  // All round values or, where they would stand too close, the powers of ten alone.
+  function roundLosses(low, high) {
+    const found = logTicks(low, high);
+    return found.length > 7 ? found.filter((t) => Math.log10(t) % 1 === 0) : found;
+  }
+
+  function range(points) {
+    const losses = points.map((point) => point[1]).filter((loss) => loss > 0);
+    if (!losses.length) return [0.01, 1.2];
+    const high = Math.max(...losses);
+    return [Math.min(...losses), high];
+  }
+
+  function draw() {
+    const value = props.value || {};
+    const labels = value.labels || {};
+    const train = value.train || [];
+    const test = value.test || [];
+    const stats = element.querySelector(".loss-chart-stats");
+    const svg = element.querySelector("svg");
+    const note = element.querySelector(".loss-chart-note");
+    if (!stats || !svg) return;
+
+    const wanted = value.stats || [];
+    while (stats.children.length > wanted.length) stats.lastChild.remove();
+    while (stats.children.length < wanted.length) {
+      const cell = document.createElement("div");
+      cell.append(document.createElement("dt"), document.createElement("dd"));
+      stats.append(cell);
+    }
+    wanted.forEach(([label, text], i) => {
+      stats.children[i].firstChild.textContent = label;
+      stats.children[i].lastChild.textContent = text;
+    });
+    if (note.textContent !== (value.note || "")) note.textContent = value.note || "";
+
+    const said = [labels.chart, value.note].filter(Boolean).join(": ");
+    const width = clear(svg, said, HEIGHT, 600);
+    svg.setAttribute("aria-hidden", !said);
+    const epochs = Math.max(1, value.epochs || 1);
+    const [low, high] = range([...train, ...test]);
+    const log = scale === "log";
+    const bottom = log ? low / 1.15 : 0;
+    const top = log ? high * 1.15 : high * 1.06;
+    const x = (epoch) => PAD.left + (epoch / epochs) * (width - PAD.left - PAD.right);
+    const fraction = (loss) =>
+      log ? Math.log(loss / bottom) / Math.log(top / bottom) : (loss - bottom) / (top - bottom);
+    const y = (loss) => HEIGHT - PAD.bottom - fraction(loss) * (HEIGHT - PAD.top - PAD.bottom);
+
+    for (const t of log ? roundLosses(bottom, top) : ticks(bottom, top, 5)) {
+      add(svg, "line", { x1: PAD.left, x2: width - PAD.right, y1: y(t), y2: y(t), class: "grid" });
+      add(svg, "text", { x: PAD.left - 8, y: y(t) + 4, class: "tick end" }, String(+t.toPrecision(3)));
+    }
+    for (const t of ticks(0, epochs, width < 460 ? 3 : 5))
+      add(svg, "text", { x: x(t), y: HEIGHT - PAD.bottom + 18, class: "tick middle" },
+        t.toLocaleString(document.documentElement.lang || "en"));
+    add(svg, "line", { x1: PAD.left, x2: width - PAD.right, y1: HEIGHT - PAD.bottom,
+      y2: HEIGHT - PAD.bottom, class: "axis" });
+    add(svg, "text", { x: (PAD.left + width - PAD.right) / 2, y: HEIGHT - 4, class: "title middle" },
+      labels.epoch || "");
+    add(svg, "text", { x: 14, y: (HEIGHT - PAD.bottom) / 2, class: "title middle",
+      transform: `rotate(-90 14 ${(HEIGHT - PAD.bottom) / 2})` }, labels.loss || "");
+
+    const path = (points) =>
+      points.filter((p) => !log || p[1] > 0)
+        .map((p, i) => `${i ? "L" : "M"}${x(p[0]).toFixed(1)} ${y(p[1]).toFixed(1)}`).join("");
+    if (test.length) add(svg, "path", { d: path(test), class: "curve test" });
+    if (train.length) {
+      add(svg, "path", { d: path(train), class: "curve train" });
+      const [epoch, loss] = train[train.length - 1];
+      add(svg, "circle", { cx: x(epoch), cy: y(loss), r: 4,
+        class: value.running ? "head running" : "head" });
+    } else if (!value.running) {
+      (labels.empty || "").split("\n").forEach((line, i) => add(svg, "text",
+        { x: (PAD.left + width - PAD.right) / 2, y: HEIGHT / 2 - 30 + i * 22, class: "empty middle" }, line));
+    }
+    [["train", labels.train], ["test", labels.test]].forEach(([name, label], i) => {
+      const left = width - PAD.right - 90;
+      add(svg, "line", { x1: left, x2: left + 22, y1: PAD.top + 8 + i * 18, y2: PAD.top + 8 + i * 18,
+        class: `curve ${name}` });
+      add(svg, "text", { x: left + 28, y: PAD.top + 12 + i * 18, class: "tick" }, label || "");
+    });
+    if (hover !== null && train.length) {
+      const epoch = ((hover - PAD.left) / (width - PAD.left - PAD.right)) * epochs;
+      const near = (points) =>
+        points.reduce((a, b) => (Math.abs(b[0] - epoch) < Math.abs(a[0] - epoch) ? b : a));
+      const [at, loss] = near(train);
+      const side = x(at) > width / 2 ? "end" : "start";
+      const text = [`${labels.epoch} ${at.toLocaleString(document.documentElement.lang || "en")}`,
+        `${labels.train} ${loss.toFixed(4)}`];
+      if (test.length) text.push(`${labels.test} ${near(test)[1].toFixed(4)}`);
+      add(svg, "line", { x1: x(at), x2: x(at), y1: PAD.top, y2: HEIGHT - PAD.bottom, class: "cursor" });
+      text.forEach((line, i) => add(svg, "text", { x: x(at) + (side === "end" ? -8 : 8),
+        y: PAD.top + 60 + i * 17, class: `readout ${side}` }, line));
+    }
+  }
+
+  element.addEventListener("pointermove", (event) => {
+    const svg = event.target.closest("svg");
+    const place = svg ? event.clientX - svg.getBoundingClientRect().left : null;
+    if (place !== hover) { hover = place; draw(); }
+  });
+  element.addEventListener("pointerleave", () => { hover = null; draw(); });
+  document.addEventListener("iris:loss-scale", (event) => { scale = event.detail; draw(); });
+  new ResizeObserver(draw).observe(element);
+  watch("value", draw);
+  draw();
+}
