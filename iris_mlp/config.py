@@ -72,6 +72,11 @@ def is_public_space() -> bool:
     return bool(os.environ.get("SPACE_ID"))
 
 
+def is_zerogpu() -> bool:
+    """Tell whether this process serves a ZeroGPU Space, as the package `spaces` decides it."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+
+
 def host_limits() -> Limits:
     """Return the caps of this host: tight on a public Space, wide on one's own machine."""
     return PUBLIC_LIMITS if is_public_space() else LOCAL_LIMITS
@@ -126,6 +131,11 @@ class TrainConfig:
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Steps of the optimizer in one pass over the training rows."""
+        return math.ceil(TRAIN_ROWS / self.batch_size)
 
     @property
     def test_every(self) -> int:

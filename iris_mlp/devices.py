@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
+from iris_mlp.config import is_zerogpu
 from iris_mlp.errors import DeviceError
 
 capturing = threading.Lock()
@@ -26,7 +27,13 @@ def list_devices() -> list[str]:
 
 
 def choose_auto_device() -> tuple[torch.device, str]:
-    """Return the device that `auto` means, and the reason as a key: `accelerator` or `only_cpu`."""
+    """Return the device that `auto` means, and the reason as a key.
+
+    `accelerator`; `only_cpu`; or `lent_gpu` where a GPU is lent for a call at a time out of a
+    visitor's daily quota, and the CPU, which wins on this model, costs nothing.
+    """
+    if is_zerogpu():
+        return torch.device("cpu"), "lent_gpu"
     accelerator = _find_accelerator()
     if accelerator is None:
         return torch.device("cpu"), "only_cpu"
@@ -36,9 +43,11 @@ def choose_auto_device() -> tuple[torch.device, str]:
 def explain_missing() -> str:
     """Return why no accelerator is offered here, as a key.
 
-    `none_missing`, `cpu_build` (this build of PyTorch cannot use a GPU) or `no_gpu` (it could,
-    but finds none).
+    `none_missing`, `lent_gpu` (there is one, for a call at a time), `cpu_build` (this build of
+    PyTorch cannot use a GPU) or `no_gpu` (it could, but finds none).
     """
+    if is_zerogpu():
+        return "lent_gpu"
     if _find_accelerator() is not None:
         return "none_missing"
     return "no_gpu" if torch.version.cuda or torch.version.hip else "cpu_build"

@@ -15,7 +15,7 @@ from iris_mlp.config import ENGINES, TrainConfig
 from iris_mlp.data import IrisSplit, load_split
 from iris_mlp.devices import explain_failure, list_devices, resolve_device
 from iris_mlp.engines import Chunk
-from iris_mlp.errors import DeviceError
+from iris_mlp.errors import DeviceError, IrisMlpError
 from iris_mlp.model import IrisMLP, build_model
 
 Outcome = Literal["completed", "stopped", "diverged"]
@@ -140,7 +140,15 @@ class StopSignal(Protocol):
 
 
 class TrainingRun:
-    """One training: iterate it for progress, stop at any point, then ask for the result."""
+    """One training: iterate it for progress, stop at any point, then ask for the result.
+
+    Attributes:
+        config: The settings, with the device that is really used.
+        history: The losses so far.
+        failure: Why a GPU that was lent for the run was taken away in the middle of it.
+    """
+
+    failure: IrisMlpError | None = None
 
     def __init__(self, config: TrainConfig) -> None:
         device = resolve_device(config.device)
@@ -154,6 +162,7 @@ class TrainingRun:
             self._chunks = _start_engine(self.config, self._model, self._split_on_device)
         self._epoch = 0
         self._elapsed_s = 0.0
+        self._progress: Progress | None = None
         self._diverged = False
 
     def __iter__(self) -> Generator[Progress]:
@@ -166,7 +175,8 @@ class TrainingRun:
             if chunk is None:
                 return
             self._keep(chunk)
-            yield self.measure_progress()
+            self._progress = self._measure_progress()
+            yield self._progress
 
     def watch(self, stop: StopSignal, wall_s: float) -> Generator[Progress]:
         """Yield progress until the run ends, `stop` is set, or `wall_s` seconds have gone by."""
@@ -176,8 +186,7 @@ class TrainingRun:
             if stop.is_set() or perf_counter() > deadline:
                 return
 
-    def measure_progress(self) -> Progress:
-        """Return where the run stands, with the model measured on both splits."""
+    def _measure_progress(self) -> Progress:
         speed = self._epoch / self._elapsed_s if self._elapsed_s else 0.0
         return Progress(
             epoch=self._epoch,
@@ -191,8 +200,14 @@ class TrainingRun:
     def result(self) -> TrainResult:
         """End the run if it still goes on, and return what it came to."""
         self._chunks.close()
-        progress = self.measure_progress()
-        state = {name: tensor.detach().cpu() for name, tensor in self._model.state_dict().items()}
+        return self.snapshot()
+
+    def snapshot(self) -> TrainResult:
+        """Return what the run has come to so far; it goes on."""
+        progress = self._progress or self._measure_progress()
+        state = {
+            name: tensor.detach().cpu().clone() for name, tensor in self._model.state_dict().items()
+        }
         finite = all(torch.isfinite(tensor).all() for tensor in state.values()) and math.isfinite(
             progress.evaluation.test_loss
         )

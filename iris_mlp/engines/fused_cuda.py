@@ -192,7 +192,7 @@ def _lay_out_settings(
         "record_every": config.record_every,
         "test_every": config.test_every,
         "batch_size": config.batch_size,
-        "batches": -(-TRAIN_ROWS // config.batch_size),
+        "batches": config.batches_per_epoch,
         "ADAM": config.optimizer == "adam",
         "BATCHED": config.batch_size < TRAIN_ROWS,
     }

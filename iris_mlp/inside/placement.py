@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
+from iris_mlp.config import is_zerogpu
 from iris_mlp.devices import list_devices
 from iris_mlp.errors import DeviceError
 from iris_mlp.inside.snippet import Snippet, run_snippet
-from iris_mlp.lent_gpu import is_zerogpu
 from iris_mlp.model import build_model
 
 META = "meta"

@@ -11,7 +11,7 @@ import torch
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from iris_mlp.lent_gpu import is_zerogpu
+from iris_mlp.config import is_zerogpu
 from iris_mlp.training import warm_up
 from iris_mlp.ui.assets import STYLE_SHEETS, route_static
 from iris_mlp.ui.language import page_i18n

@@ -40,7 +40,7 @@ def run(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Generator[Chun
     train_epochs, plan = load_code(), make_plan(config)
     memory = lay_out(plan, model, split)
     generator = np.random.RandomState(config.seed)
-    batches = -(-TRAIN_ROWS // config.batch_size)
+    batches = config.batches_per_epoch
     epoch, size = 0, max(1, _FIRST_UNIT_EPOCHS // (config.hidden * batches))
     while epoch < config.epochs:
         started = perf_counter()

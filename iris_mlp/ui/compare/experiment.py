@@ -8,9 +8,8 @@ from html import escape
 from time import perf_counter
 
 from iris_mlp.compare.measured import MeasuredMachine
-from iris_mlp.config import host_limits
+from iris_mlp.config import host_limits, is_zerogpu
 from iris_mlp.devices import list_devices
-from iris_mlp.lent_gpu import is_zerogpu
 from iris_mlp.strings import Translate
 
 DEVICE_TINTS = ("var(--iris-train)", "var(--iris-test)")

@@ -99,6 +99,8 @@ def run_training(
             logged_at_s = progress.elapsed_s
             log = write_log(run.history, config.epochs)
         yield Shown(describe_chart(run.config, run.history, progress, note, t), log=log)
+    if run.failure is not None:
+        warn(run.failure, t)
     yield show_result(run.result(), scale, t)
 
 
