@@ -14,7 +14,7 @@ from iris_mlp.errors import HubError, SettingsError
 from iris_mlp.hub.account import read_account
 from iris_mlp.hub.push import push as publish
 from iris_mlp.take_home import link as run_link
-from iris_mlp.take_home.script import render_script
+from iris_mlp.take_home.script import render_notebook, render_script
 from iris_mlp.training import History
 from iris_mlp.ui.components.code_block import render_code
 from iris_mlp.ui.components.prose import build_prose
@@ -30,7 +30,7 @@ ADD_ADDRESS = (
 )
 
 
-SCRIPT_NAME = "iris_mlp.py"
+SCRIPT_NAME, NOTEBOOK_NAME = "iris_mlp.py", "iris_mlp.ipynb"
 # A page that is not served securely may not write to the clipboard: then the code is selected.
 COPY_SCRIPT = """
 element.addEventListener("click", async (event) => {
@@ -51,14 +51,20 @@ element.addEventListener("click", async (event) => {
 def write_script(request: gr.Request, *settings: Any) -> str:
     """Return the settings as a stand-alone script, with buttons to copy and to download it."""
     t = request_translator(request)
-    code = render_script(TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings))))
-    copy, copied, download = (
-        escape(t(f"train.script_{name}")) for name in ("copy", "copied", "download")
+    config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
+    code = render_script(config, t("common.language"))
+    copy, copied = escape(t("train.script_copy")), escape(t("train.script_copied"))
+    downloads = "".join(
+        f'<a download="{name}" href="data:{kind};charset=utf-8,{quote(text)}">'
+        f"{escape(t('train.script_download', name=name))}</a>"
+        for name, kind, text in (
+            (SCRIPT_NAME, "text/x-python", code),
+            (NOTEBOOK_NAME, "application/x-ipynb+json", render_notebook(code)),
+        )
     )
     return (
         f'<div class="code-actions"><button type="button" data-done="{copied}">{copy}</button>'
-        f'<a download="{SCRIPT_NAME}" href="data:text/x-python;charset=utf-8,{quote(code)}">'
-        f'{download}</a><span role="status"></span></div>{render_code(code, SCRIPT_NAME)}'
+        f'{downloads}<span role="status"></span></div>{render_code(code, SCRIPT_NAME)}'
     )
 
 

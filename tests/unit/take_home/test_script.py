@@ -2,6 +2,8 @@
 
 import ast
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from click.testing import CliRunner
 
 from iris_mlp.cli import cli
 from iris_mlp.config import TrainConfig
-from iris_mlp.take_home.script import render_script
+from iris_mlp.take_home.script import render_notebook, render_script
 from iris_mlp.training import prepare_run
 
 # Runs each script as its own program would run and tells the losses that it found.
@@ -36,10 +38,19 @@ def test_scripts_find_the_losses_of_the_run_bit_for_bit(tmp_path: Path) -> None:
     for path, config in zip(paths, CONFIGS):
         path.write_text(render_script(config))
     done = subprocess.run(
-        [sys.executable, "-I", "-c", RUNNER, *map(str, paths)],  # -I: this package is not there
+        [
+            sys.executable,
+            "-I",
+            "-W",
+            "ignore",
+            "-c",
+            RUNNER,
+            *map(str, paths),
+        ],  # -I: this package is not there
         capture_output=True,
         text=True,
         cwd=tmp_path,
+        env=os.environ | {"MPLBACKEND": "agg"},
         timeout=100,
     )
     assert done.returncode == 0, done.stderr
@@ -64,9 +75,30 @@ def test_script_is_short_and_needs_only_pytorch_and_scikit_learn(config: TrainCo
             [node.module or ""] if isinstance(node, ast.ImportFrom) else [node.names[0].name]
         )
     }
-    assert names == {"time", "torch", "sklearn"}
-    assert len(script.splitlines()) <= 50
+    assert names == {"time", "torch", "sklearn", "matplotlib"}
+    assert len(script.splitlines()) <= 75
     assert max(map(len, script.splitlines())) <= 100
+
+
+def test_notebook_runs_as_the_script_does() -> None:
+    config = CONFIGS[1]
+    notebook = json.loads(render_notebook(render_script(config)))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len(cells) == 4
+    names: dict = {}
+    for cell in cells:
+        exec("".join(cell["source"]), names)
+    run = prepare_run(config)
+    list(run)
+    assert names["losses"] == list(run.history.losses)
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_comments_are_in_the_language_of_the_reader(config: TrainConfig) -> None:
+    english, chinese = (render_script(config, language) for language in ("en", "zh-CN"))
+    assert ast.dump(ast.parse(english).body[1]) == ast.dump(ast.parse(chinese).body[1])
+    assert "梯度" in chinese
+    assert not re.search(r"[\u4e00-\u9fff]", english)
 
 
 def test_command_prints_the_script_or_writes_it(tmp_path: Path) -> None:
@@ -80,7 +112,15 @@ def test_command_prints_the_script_or_writes_it(tmp_path: Path) -> None:
 
 def test_lesson_run_is_written_out_whole() -> None:
     script = render_script(TrainConfig())
-    for text in ("random_state=42", "manual_seed(0)", "SGD", "lr=0.01", "range(1, 20000 + 1)"):
+    for text in (
+        "random_state=42",
+        "manual_seed(0)",
+        "SGD",
+        "lr=0.01",
+        "epochs, losses, started = 20000",
+        "class MLP(nn.Module)",
+        "self.fc1(x)",
+    ):
         assert text in script
 
 
