@@ -1,0 +1,152 @@
+import { fill, h, say } from "./dom.js";
+import { scaler, split } from "./flowers.js";
+import { showLosses, thin } from "./loss_chart.js";
+import { drawNetwork } from "./network_view.js";
+import { drawPlane } from "./plane.js";
+import { evaluate, testEvery, toModel, Training } from "./training.js";
+
+/** The lesson run, which the page opens on. */
+const LESSON = {
+  optimizer: "sgd", lr: 0.01, epochs: 20000, hidden: 10, batch_size: split.train.count, seed: 0, record_every: 1,
+};
+const FRAMES = 240;
+const FRAME_MS = 33;
+/** Most of what there is to see happens early: epochs grow faster than frames. */
+const EPOCHS = Array.from({ length: FRAMES + 1 }, (_, i) => Math.round(LESSON.epochs * (i / FRAMES) ** 2.2));
+/** A flower between the two species that are hard to tell apart. */
+const FLOWER_CM = [6.0, 2.8, 4.8, 1.7];
+
+let showModel = null;
+
+/**
+ * Let the plane and the network follow a run that learns elsewhere.
+ *
+ * @param {import("./model.js").Model} model
+ * @param {string} caption
+ */
+export function showLearning(model, caption) {
+  showModel?.(model, caption);
+}
+
+/**
+ * Draw a network that learns: the lesson run, trained here as the page opens, with Play, Step and a
+ * scrubber; then whatever run the server's value carries.
+ *
+ * @param {import("./component.js").Component} component
+ */
+export function mount({ element, props, watch }) {
+  const training = new Training(LESSON, split);
+  /** @type {import("./model.js").Model[]} */
+  const models = [];
+  let at = 0, timer = null, parts = null, follows = false;
+
+  function build() {
+    if (parts || !props.texts) return;
+    const { texts } = props;
+    const plane = h("figure", { class: "plane" });
+    const network = h("figure", { class: "network" });
+    const play = h("button", { type: "button", class: "opening-play" });
+    const step = h("button", { type: "button" }, texts.step);
+    const scrubber = h("input", { type: "range", min: 0, max: FRAMES, step: 1, value: 0, "aria-label": texts.scrub });
+    const caption = h("p", { class: "opening-caption", role: "status" });
+    const controls = h("div", { class: "opening-controls" }, play, step, scrubber);
+    element.querySelector(".opening").replaceChildren(h("div", { class: "opening-views" }, plane, network), controls, caption);
+    parts = { plane, network, play, scrubber, caption, controls };
+    play.addEventListener("click", () => (timer === null ? start() : pause()));
+    step.addEventListener("click", () => { pause(); go(Math.min(at + 1, FRAMES)); });
+    scrubber.addEventListener("input", () => { pause(); go(Number(scrubber.value)); });
+    if (props.value?.model) return follow();
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) go(FRAMES);
+    else {
+      go(0);
+      // Only while somebody looks at it.
+      new IntersectionObserver(([{ isIntersecting }], observer) => {
+        if (!isIntersecting) return;
+        observer.disconnect();
+        if (at === 0 && !follows) start();
+      }).observe(element);
+    }
+    sayPlay();
+  }
+
+  function go(frame) {
+    while (models.length <= frame) models.push(toModel(training.train(EPOCHS[models.length]).weights, scaler));
+    at = frame;
+    const epoch = EPOCHS[at];
+    const recorded = training.losses.slice(0, epoch);
+    const tests = training.testLosses.slice(0, Math.floor(epoch / testEvery(LESSON)));
+    parts.scrubber.value = at;
+    const loss = recorded.at(-1);
+    const caption = epoch === 0 ? props.texts.untrained : fill(props.texts.caption, {
+      epoch: epoch.toLocaleString(document.documentElement.lang || "en"), loss: loss.toFixed(3), right: rightOf(models[at]),
+    });
+    drawModel(models[at], caption);
+    parts.scrubber.setAttribute("aria-valuetext", caption);
+    if (follows) return;
+    showLosses("loss-chart", {
+      train: thin(recorded, 1, LESSON.epochs), test: thin(tests, testEvery(LESSON), LESSON.epochs),
+      epochs: LESSON.epochs, running: timer !== null, note: "", stats: [], labels: props.texts.labels,
+    });
+  }
+
+  function rightOf(model) {
+    const weights = new Float32Array(8 * model.hidden + 3);
+    model.fc1_weight.forEach((unit, i) => {
+      weights.set([...unit, model.fc1_bias[i], ...model.fc2_weight.map((row) => row[i])], 8 * i);
+    });
+    weights.set(model.fc2_bias, 8 * model.hidden);
+    return Math.round(evaluate(weights, split.test).accuracy * split.test.count);
+  }
+
+  function drawModel(model, caption) {
+    const { texts } = props;
+    drawPlane(parts.plane, model, { plane: "petal", lengthsCm: FLOWER_CM, texts: texts.plane, folds: true });
+    drawNetwork(parts.network, model, { lengthsCm: FLOWER_CM, texts: texts.network });
+    say(parts.caption, caption);
+  }
+
+  function start() {
+    if (at === FRAMES) go(0);
+    timer = setInterval(() => {
+      if (document.hidden) return;
+      if (at + 1 === FRAMES) pause();
+      go(at + 1);
+    }, FRAME_MS);
+    sayPlay();
+  }
+
+  function pause() {
+    clearInterval(timer);
+    timer = null;
+    sayPlay();
+  }
+
+  function sayPlay() {
+    const { texts } = props;
+    say(parts.play, timer !== null ? texts.pause : at === FRAMES ? texts.again : texts.play);
+  }
+
+  /** A run of the visitor's is on: the opening gives way to it. */
+  function follow() {
+    const { value } = props;
+    if (!parts || !value?.model) return;
+    giveWay();
+    drawModel(value.model, value.caption);
+  }
+
+  function giveWay() {
+    if (follows) return;
+    follows = true;
+    pause();
+    parts.controls.hidden = true;
+  }
+
+  showModel = (model, caption) => {
+    if (!parts) return;
+    giveWay();
+    drawModel(model, caption);
+  };
+  watch("texts", build);
+  watch("value", follow);
+  build();
+}

@@ -1,0 +1,53 @@
+"""What the page opens on: a network that learns, drawn by `static/opening.js`."""
+
+from typing import Any
+
+import gradio as gr
+
+from iris_mlp.strings import Translate
+from iris_mlp.training import TrainingRun
+from iris_mlp.ui.assets import mount
+from iris_mlp.ui.components.loss_chart import label_chart
+from iris_mlp.ui.components.network import network_texts
+from iris_mlp.ui.components.plane import plane_texts
+
+MOST_HIDDEN = 64
+"""Wider networks are not sent while they learn: the plane keeps its last picture."""
+
+
+def build_opening() -> gr.HTML:
+    """Build the plane and the network; the value is what `show_model` returns."""
+    return gr.HTML(
+        None,
+        html_template='<div class="opening"></div>',
+        js_on_load=mount("opening"),
+        apply_default_css=False,
+        elem_id="opening",
+        texts=None,
+    )
+
+
+def describe_opening(t: Translate) -> dict[str, Any]:
+    """Return the words of the drawing."""
+    names = ("play", "pause", "again", "step", "scrub", "untrained", "caption")
+    return {
+        **{name: t(f"train.opening_{name}") for name in names},
+        "plane": plane_texts("petal", t),
+        "network": network_texts(t),
+        "labels": label_chart(t),
+    }
+
+
+def show_model(run: TrainingRun, t: Translate) -> Any:
+    """Return the value that lets the drawing follow a run, or nothing new where it is too wide."""
+    result = run.snapshot()
+    if result.checkpoint is None or run.config.hidden > MOST_HIDDEN:
+        return gr.skip()
+    progress = result.progress
+    caption = t(
+        "train.opening_caption",
+        epoch=f"{progress.epoch:,}",
+        loss=f"{progress.train_loss:.3f}" if progress.train_loss is not None else "–",
+        right=round(progress.evaluation.test_accuracy * 30),
+    )
+    return {"model": result.checkpoint.to_model_json(), "caption": caption}
