@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import gradio as gr
 
 from iris_mlp.strings import Translate
+from iris_mlp.config import DEFAULTS
 from iris_mlp.ui import api
 from iris_mlp.ui.classify import tab as classify_tab
 from iris_mlp.ui.compare import tab as compare_tab
@@ -15,9 +16,11 @@ from iris_mlp.ui.hardware import tab as hardware_tab
 from iris_mlp.ui.inside import tab as inside_tab
 from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.page import PAGE_TITLE
+from iris_mlp.ui.path import build_path, describe_path
 from iris_mlp.ui.run_button import PRIVATE, QUICK
 from iris_mlp.ui.train import tab as train_tab
 from iris_mlp.ui.train import take_home
+from iris_mlp.ui.train.settings_form import restore_defaults
 from iris_mlp.ui.visitor import (
     SHARE_PARAMETER,
     STORAGE_KEY,
@@ -37,6 +40,7 @@ def build_app() -> gr.Blocks:
         browser = gr.BrowserState(storage_key=STORAGE_KEY, secret=STORAGE_KEY)
         is_shared = gr.State(False)
         masthead = gr.HTML(elem_id="masthead", apply_default_css=False)
+        path = build_path()
         with gr.Tabs():
             with gr.Tab(i18n("train.tab"), id="train"):
                 train = train_tab.build(sign_in)
@@ -67,10 +71,12 @@ def build_app() -> gr.Blocks:
         )
         # When it is opened: it shows the flower and the weights that are then in use.
         inside_page.select(inside.on_load, inside.on_load_inputs, inside.on_load_outputs, **QUICK)
+        path.open(set_for_task, None, train.settings, **QUICK)
         for choice in explore.choices:
             choice.success(explore_tab.spread_settings, explore.chosen, train.settings, **QUICK)
         for handler, outputs in (
             (show_masthead, [masthead]),
+            (show_path, [path]),
             (train.on_load, train.on_load_outputs),
             (explore.on_load, explore.on_load_outputs),
             (compare.on_load, compare.on_load_outputs),
@@ -91,6 +97,18 @@ def welcome_back(request: gr.Request, stored: object) -> list[Any]:
     else:  # a quick visitor has changed some already
         settings = [gr.skip()] * len(settings)
     return [recalled.checkpoint, recalled.history, recalled.is_shared, *settings]
+
+
+def show_path(request: gr.Request) -> Any:
+    """Return the words of the path through the lesson."""
+    return gr.update(texts=describe_path(request_translator(request)))
+
+
+def set_for_task(event: gr.EventData) -> list[Any]:
+    """Return the settings of the task that is opened: the first trains the lesson run."""
+    if event.task == 0:
+        return restore_defaults()
+    return [gr.skip()] * len(DEFAULTS.to_dict())
 
 
 def show_masthead(request: gr.Request) -> str:

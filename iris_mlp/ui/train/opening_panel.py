@@ -50,4 +50,4 @@ def show_model(run: TrainingRun, t: Translate) -> Any:
         loss=f"{progress.train_loss:.3f}" if progress.train_loss is not None else "–",
         right=round(progress.evaluation.test_accuracy * 30),
     )
-    return {"model": result.checkpoint.to_model_json(), "caption": caption}
+    return {"model": describe_model(result.checkpoint), "caption": caption}

@@ -29,6 +29,7 @@ from iris_mlp.ui.errors import user_errors, warn
 from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE, RunButtons, training_slots
 from iris_mlp.ui.train import take_home
+from iris_mlp.ui.train.opening_panel import build_opening, describe_opening, show_model
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
 from iris_mlp.ui.train.run_view import describe_chart, describe_outcome, write_log
 from iris_mlp.ui.train.settings_form import build_settings
@@ -43,6 +44,7 @@ class Shown(NamedTuple):
     """What changes during a run, in the order of the components."""
 
     chart: Any
+    opening: Any = gr.skip()
     summary: Any = gr.skip()
     log: Any = gr.skip()
     plot: Any = gr.skip()
@@ -98,7 +100,8 @@ def run_training(
         if progress.elapsed_s - logged_at_s >= LOG_UPDATE_S:
             logged_at_s = progress.elapsed_s
             log = write_log(run.history, config.epochs)
-        yield Shown(describe_chart(run.config, run.history, progress, note, t), log=log)
+        chart = describe_chart(run.config, run.history, progress, note, t)
+        yield Shown(chart, show_model(run, t), log=log)
     if run.failure is not None:
         warn(run.failure, t)
     yield show_result(run.result(), scale, t)
@@ -161,10 +164,11 @@ def redraw_plot(history: History | None, scale: Scale, request: gr.Request) -> s
     return offer_file(draw_png(plot_loss(history, scale)), PLOT_NAME, request_translator(request))
 
 
-def show_empty_chart(request: gr.Request) -> dict[str, Any]:
-    """Return the chart before the first run, which says what to do."""
+def show_opening(request: gr.Request) -> tuple[dict[str, Any], Any]:
+    """Return the chart before the first run, and the words of what learns above it."""
     t = request_translator(request)
-    return describe_chart(DEFAULTS, History(), None, "", t, running=False)
+    chart = describe_chart(DEFAULTS, History(), None, "", t, running=False)
+    return chart, gr.update(texts=describe_opening(t))
 
 
 def build(sign_in: gr.Button) -> TrainTab:
@@ -180,6 +184,7 @@ def build(sign_in: gr.Button) -> TrainTab:
             buttons = RunButtons(i18n("train.start"))
             settings = build_settings()
         with gr.Column(scale=5, min_width=320, elem_classes="results"):
+            opening = build_opening()
             chart = build_loss_chart(elem_id="loss-chart")
             scale = gr.Radio(
                 [(i18n("train.linear"), "linear"), (i18n("train.log"), "log")],
@@ -222,7 +227,7 @@ def build(sign_in: gr.Button) -> TrainTab:
     finished = buttons.run(
         run_training,
         [scale, *settings],
-        Shown(chart, summary, log, plot, result, history, checkpoint, weights),
+        Shown(chart, opening, summary, log, plot, result, history, checkpoint, weights),
     )
     finished.success(
         compare_with_fused, [result, buttons.stop], summary, **training_slots(), **PRIVATE
@@ -237,4 +242,4 @@ def build(sign_in: gr.Button) -> TrainTab:
         "new CustomEvent('iris:loss-scale', {detail: scale})); return [history, scale];}",
         **PRIVATE,
     )
-    return TrainTab(settings, finished, checkpoint, history, show_empty_chart, [chart])
+    return TrainTab(settings, finished, checkpoint, history, show_opening, [chart, opening])
