@@ -8,7 +8,7 @@ from iris_mlp.strings import Translate
 from iris_mlp.training import TrainingRun
 from iris_mlp.ui.assets import mount
 from iris_mlp.ui.components.loss_chart import label_chart
-from iris_mlp.ui.components.network import network_texts
+from iris_mlp.ui.components.network import describe_model, network_texts
 from iris_mlp.ui.components.plane import plane_texts
 
 MOST_HIDDEN = 64

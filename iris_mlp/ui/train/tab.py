@@ -104,7 +104,7 @@ def run_training(
         yield Shown(chart, show_model(run, t), log=log)
     if run.failure is not None:
         warn(run.failure, t)
-    yield show_result(run.result(), scale, t)
+    yield show_result(run.result(), scale, t)._replace(opening=show_model(run, t))
 
 
 def compare_with_fused(
