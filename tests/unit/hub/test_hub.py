@@ -47,6 +47,7 @@ from tests.hub_standin import (
 
 REPO = "ada/iris"
 SETOSA = [5.1, 3.5, 1.4, 0.2]
+CARD = "README.md"
 PROJECT = Path(__file__).parents[3]
 HISTORY = History(epochs=[1, 2], losses=[1.1, 0.9], test_epochs=[2], test_losses=[1.0])
 
@@ -276,14 +277,31 @@ def test_code_on_the_card_runs_and_names_the_flower(
 ) -> None:
     push(REPO, checkpoint)
     text = server.repos["model", REPO].files["README.md"].decode()
-    with_package, with_pytorch = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    with_pytorch, with_package = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert "iris_mlp" not in with_pytorch.replace(REPO, "")
+    imported = re.findall(
+        r"^(?:import|from) ([\w, ]+?)(?:\.| import|$)", with_pytorch, re.MULTILINE
+    )
+    names = {name for line in imported for name in line.split(", ")}
+    installed = re.findall(r"PyTorch \(`pip install (.*)`\)", text)[0].split()
+    assert names - set(sys.stdlib_module_names) == set(installed)
     assert len([line for line in with_pytorch.splitlines() if line]) == 10
     for code in (with_package, with_pytorch):
         out = StringIO()
         with redirect_stdout(out):
             exec(code, {})
         assert "setosa" in out.getvalue()
+
+
+def test_card_says_where_the_package_is_installed_from(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from iris_mlp.hub.card import render_files
+
+    assert b"(`pip install .`, in a clone of its repository)" in render_files(checkpoint)[CARD]
+    monkeypatch.setenv("SPACE_ID", "ada/iris-app")
+    address = b"`pip install git+https://huggingface.co/spaces/ada/iris-app`"
+    assert address in render_files(checkpoint)[CARD]
 
 
 def test_card_prints_nothing_of_a_foreign_files_metadata(checkpoint: Checkpoint) -> None:
