@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import torch
 from safetensors import SafetensorError
@@ -28,10 +29,16 @@ TENSOR_NAMES = ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")
 MAX_FILE_BYTES = 4 * 1024 * 1024
 MIN_RANGE_CM = 0.01
 """A scaler over less than this would divide by nearly nothing."""
-_WEIGHTS_FOLDER = Path(__file__).parent.parent / "weights"
-SHIPPED_WEIGHTS = _WEIGHTS_FOLDER / "iris_mlp.safetensors"
-LAST_RUN_WEIGHTS = _WEIGHTS_FOLDER / "last_run.safetensors"
+_INSTALLED_WEIGHTS = Path(__file__).with_name("weights")
+"""Only an installed package has this folder; a clone keeps its weights beside the package."""
+if _INSTALLED_WEIGHTS.is_dir():
+    _SHIPPED_FOLDER, _OWN_FOLDER = _INSTALLED_WEIGHTS, Path(click.get_app_dir("iris-mlp"))
+else:
+    _SHIPPED_FOLDER = _OWN_FOLDER = Path(__file__).parent.parent / "weights"
+SHIPPED_WEIGHTS = _SHIPPED_FOLDER / "iris_mlp.safetensors"
+LAST_RUN_WEIGHTS = _OWN_FOLDER / "last_run.safetensors"
 """Where the page of a local run keeps the weights of its last training."""
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,11 @@ class Checkpoint:
         try:
             state = load_tensors(data)
         except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            if data.startswith(_LFS_POINTER):
+                raise WeightsError(
+                    "This is the pointer that git leaves in place of weights where Git LFS is not "
+                    "installed; install Git LFS, then fetch the file again."
+                ) from error
             raise WeightsError(
                 "This is not a safetensors file, or it is truncated; "
                 "upload the .safetensors file that a training run gave you."

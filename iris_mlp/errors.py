@@ -1,5 +1,7 @@
 """Errors whose text is one sentence that a user understands and can act on."""
 
+from collections.abc import Sequence
+
 
 class IrisMlpError(Exception):
     """Base of every error that this package raises on purpose; show its text to the user.
@@ -41,6 +43,16 @@ class OutputError(IrisMlpError):
 
 class HubError(IrisMlpError):
     """The Hugging Face Hub cannot be asked, or refuses; the text says why and what to do."""
+
+
+class SpaceError(HubError):
+    """A Space does not come to run; the text says why.
+
+    Attributes:
+        log: The last lines of its build or of its run, and what the Hub says itself.
+    """
+
+    log: Sequence[str] = ()
 
 
 class ShareError(IrisMlpError):

@@ -1,7 +1,8 @@
 """A Hugging Face Hub small enough for a test: a real HTTP server that huggingface_hub talks to.
 
 It keeps repositories in memory and speaks what the client of version 2.4 really asks: whoami,
-create, validate-yaml, preupload, LFS batch, upload and verify, commit, tree, info and resolve.
+create, validate-yaml, preupload, LFS batch, upload and verify, commit, tree, info and resolve; of
+a Space also its runtime, stage by stage, and its logs.
 Large files lie on a second server, as on the real Hub, so that a test can see what crosses to it.
 """
 
@@ -19,6 +20,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+import pytest
+from huggingface_hub import SpaceHardware, constants
 
 OWNER = "ada"
 ORGANIZATION = "botanists"
@@ -46,6 +50,10 @@ class Repo:
     lfs: set[str] = field(default_factory=set)
     commits: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
+    stages: list[str] = field(default_factory=lambda: ["NO_APP_FILE"])
+    """Of a Space: the stage of each further question; the last one stays."""
+    running_sha: str | None = None
+    error_message: str | None = None
 
     @property
     def sha(self) -> str:
@@ -72,6 +80,7 @@ class Answer:
     body: bytes = b""
     drop: bool = False
     hang: bool = False
+    times: int | None = None  # without a number, until `mend`
 
 
 class HubStandin:
@@ -82,6 +91,9 @@ class HubStandin:
         self.objects: dict[str, bytes] = {}
         self.requests: list[Request] = []
         self.lfs_pattern = r"\.(safetensors|png)$"
+        self.plan, self.account_age_days = "pro", 400
+        self.stages_of_a_start = ["BUILDING", "APP_STARTING", "RUNNING"]
+        self.logs: dict[str, list[str]] = {"build": [], "run": []}
         self.stopping = threading.Event()
         self._faults: list[tuple[str, Answer]] = []
         self._servers = [self._start("hub"), self._start("storage")]
@@ -98,9 +110,11 @@ class HubStandin:
         self._faults.clear()
 
     def find_fault(self, request: str) -> Answer | None:
-        return next(
-            (answer for pattern, answer in self._faults if re.search(pattern, request)), None
-        )
+        for pattern, answer in self._faults:
+            if answer.times != 0 and re.search(pattern, request):
+                answer.times = None if answer.times is None else answer.times - 1
+                return answer
+        return None
 
     def stop(self) -> None:
         self.stopping.set()
@@ -124,6 +138,13 @@ def run_hub() -> Iterator[HubStandin]:
         yield hub
     finally:
         hub.stop()
+
+
+def point_client_at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make huggingface_hub ask another Hub for as long as a test takes."""
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
 
 
 class _Server(ThreadingHTTPServer):
@@ -258,6 +279,8 @@ class _Handler(BaseHTTPRequestHandler):
                 403,
                 f'You don\'t have the rights to create a {kind} under the namespace "{namespace}"',
             )
+        if kind == "space":
+            self._check_hardware(namespace, order.get("hardware", "cpu-basic"))
         prefix = {"model": "", "space": "spaces/", "dataset": "datasets/"}[kind]
         answer = {"url": f"{self.hub.endpoint}/{prefix}{repo_id}", "name": repo_id}
         # A name that another type of repository has is taken as well.
@@ -331,7 +354,9 @@ class _Handler(BaseHTTPRequestHandler):
                     repo.lfs.add(value["path"])
                 case "deletedFile":
                     del repo.files[value["path"]]
-        repo.commits += 1
+        repo.running_sha, repo.commits = repo.running_sha or repo.sha, repo.commits + 1
+        if repo.stages[0] not in ("PAUSED", "STOPPED"):  # which a commit does not end
+            repo.stages = [*repo.stages[:1], *self.hub.stages_of_a_start]
         self._send_json(
             {"commitUrl": f"{self.hub.endpoint}/{repo_id}/commit/{repo.sha}", "commitOid": repo.sha}
         )
@@ -373,6 +398,66 @@ class _Handler(BaseHTTPRequestHandler):
         }
         self._send(302, b"", headers)
 
+    def _check_hardware(self, namespace: str, hardware: str) -> None:
+        """Refuse what an account may not host, before it is known whether the Space exists.
+
+        The text of 402 is the Hub's (huggingface/agents-course#733); those of 400 and 403 are ours.
+        """
+        if hardware not in set(SpaceHardware):
+            raise _Refusal(400, f"Invalid option: hardware {hardware!r}")
+        if self.hub.plan == "pro":
+            return
+        if hardware != SpaceHardware.ZERO_A10G:
+            raise _Refusal(
+                402,
+                "Static Spaces are free for everyone, but hosting Gradio and Docker Spaces on "
+                "free cpu-basic requires a PRO subscription.",
+            )
+        if self.hub.account_age_days < 30:
+            raise _Refusal(403, "Your account is too recent to host ZeroGPU Spaces")
+        hosted = [repo.settings.get("hardware") for repo in self.hub.repos.values()]
+        if hosted.count(hardware) >= 2:
+            raise _Refusal(403, "You have reached the limit of 2 ZeroGPU Spaces")
+
+    def runtime(self, body: bytes, repo_id: str) -> None:
+        repo = self._find_repo("space", repo_id)
+        stage = repo.stages[0]
+        if len(repo.stages) > 1:
+            repo.stages.pop(0)
+        elif stage in ("RUNNING", "BUILD_ERROR", "RUNTIME_ERROR", "CONFIG_ERROR"):
+            repo.running_sha = repo.sha
+        hardware = repo.settings.get("hardware", "cpu-basic")
+        answer = {
+            "stage": stage,
+            # While a Space is built for the first time it has none yet.
+            "hardware": {"current": None if stage == "BUILDING" else hardware}
+            | {"requested": hardware},
+            "storage": None,
+            "gcTimeout": 172800,
+            "replicas": {"current": int(stage == "RUNNING"), "requested": 1},
+            "devMode": False,
+            "domains": [{"domain": f"{repo_id.replace('/', '-')}.localhost", "stage": "READY"}],
+            "sha": repo.running_sha,
+        }
+        if repo.error_message:
+            answer["errorMessage"] = repo.error_message
+        self._send_json(answer)
+
+    def logs(self, body: bytes, repo_id: str, kind: str) -> None:
+        """Send what the log holds as server-sent events; the stream stays open for more."""
+        self._find_repo("space", repo_id, write=True)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        with suppress(ConnectionError):
+            for line in self.hub.logs[kind]:
+                event = {"data": line, "timestamp": "2026-11-24T10:00:00.000Z"}
+                self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+            self.wfile.write(b"data:\n\n")
+            self.wfile.flush()
+            self.hub.stopping.wait()
+
     @staticmethod
     def _name_content(repo: Repo, path: str) -> str:
         data = repo.files[path]
@@ -397,6 +482,8 @@ _ROUTES: list[_Route] = [
     ("GET", rf"{_API}/tree/(?P<revision>[^/]+)", _Handler.tree),
     ("GET", rf"{_API}/revision/(?P<revision>[^/]+)", _Handler.info),
     ("GET", _API, _Handler.info),
+    ("GET", rf"/api/spaces/{_REPO}/runtime", _Handler.runtime),
+    ("GET", rf"/api/spaces/{_REPO}/logs/(?P<kind>build|run)", _Handler.logs),
     ("POST", rf"/{_REPO}\.git/info/lfs/objects/verify", _Handler.verify),
     ("POST", rf"/{_PREFIX}{_REPO}\.git/info/lfs/objects/batch", _Handler.batch),
     ("GET HEAD", rf"/{_PREFIX}{_REPO}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", _Handler.resolve),

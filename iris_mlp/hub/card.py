@@ -3,9 +3,10 @@
 import io
 import json
 import math
+import os
 from typing import Any
 
-from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from huggingface_hub import EvalResult, ModelCard, ModelCardData, constants
 
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import TrainConfig
@@ -152,18 +153,13 @@ def _render_metrics(metrics: dict[str, float]) -> str:
 
 
 def _render_usage(checkpoint: Checkpoint, repo_id: str) -> str:
+    # Nobody else needs to have the package: the first snippet asks for public libraries alone.
+    space = os.environ.get("SPACE_ID")
+    address = f"git+{constants.ENDPOINT}/spaces/{space}" if space else "."
+    where = "" if space else ", in a clone of its repository"
     return f"""## How to use it
 
-With the package `iris_mlp`, which checks the file and scales the lengths itself:
-
-```python
-from iris_mlp.hub.from_pretrained import HubIrisMLP
-
-model = HubIrisMLP.from_pretrained("{repo_id}")
-print(model.classify([[5.1, 3.5, 1.4, 0.2]]).describe())
-```
-
-With plain PyTorch:
+With plain PyTorch (`pip install torch safetensors huggingface_hub`):
 
 ```python
 import collections, json, torch
@@ -177,6 +173,16 @@ model = torch.nn.Sequential(collections.OrderedDict(fc1=fc1, relu=torch.nn.ReLU(
 model.load_state_dict(load_file(hf_hub_download("{repo_id}", "{WEIGHTS_FILE}")))
 flower = torch.tensor([[5.1, 3.5, 1.4, 0.2]])  # sepal length and width, petal length and width
 print(config["class_names"][model((flower - low) / (high - low)).argmax()])
+```
+
+With the package Iris MLP, which checks the file and scales the lengths itself
+(`pip install {address}`{where}):
+
+```python
+from iris_mlp.hub.from_pretrained import HubIrisMLP
+
+model = HubIrisMLP.from_pretrained("{repo_id}")
+print(model.classify([[5.1, 3.5, 1.4, 0.2]]).describe())
 ```"""
 
 

@@ -180,11 +180,6 @@ def _explain_status(error: HfHubHTTPError, name: HubError) -> HubError:
     match status:
         case 401:
             return HubError(REFUSED_LOGIN)
-        case 402:
-            return HubError(
-                "{name} needs a paid plan for this hardware; choose cpu-basic in the README.",
-                name=name,
-            )
         case 403:
             return HubError(
                 "{name} may not be written with this login; use a token with the right to write "

@@ -36,7 +36,7 @@ def push(
     api, repo_id = sign_in(repo_id, token, report)
     files = render_files(checkpoint, history, repo_id)
     report("create")
-    address = create_repository(api, repo_id, "model", private)
+    address = create_repository(api, repo_id, private)
     report("upload")
     with explain_failures(repo_id, "model", api):
         # The picture of an earlier run does not show this one.

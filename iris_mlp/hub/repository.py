@@ -1,7 +1,6 @@
 """A repository of the Hub: made where there is none, and written in one commit."""
 
 import io
-from typing import Any
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
@@ -9,23 +8,25 @@ from iris_mlp.errors import HubError
 from iris_mlp.hub.failures import RepoType, explain_failures
 
 
-def create_repository(
-    api: HfApi, repo_id: str, repo_type: RepoType, private: bool, **settings: Any
-) -> str:
-    """Make sure that a repository exists, and return its address."""
+def create_repository(api: HfApi, repo_id: str, private: bool) -> str:
+    """Make sure that a model repository exists, and return its address."""
+    with explain_failures(repo_id, "model", api):
+        address = api.create_repo(repo_id, private=private or None, exist_ok=True)
+    if private:
+        check_private(api, repo_id, "model")
+    return str(address)
+
+
+def check_private(api: HfApi, repo_id: str, repo_type: RepoType) -> None:
+    """Refuse a public repository: one that exists stays as public as it is."""
     with explain_failures(repo_id, repo_type, api):
-        address = api.create_repo(
-            repo_id, repo_type=repo_type, private=private or None, exist_ok=True, **settings
-        )
-        # An existing repository stays as public as it is, whatever was asked for.
-        is_public = private and not api.repo_info(repo_id, repo_type=repo_type).private
+        is_public = not api.repo_info(repo_id, repo_type=repo_type).private
     if is_public:
         raise HubError(
             "{repo_id} exists and is public, so nothing private was put there; choose another "
             "name, or make it private on the Hub.",
             repo_id=repo_id,
         )
-    return str(address)
 
 
 def commit_files(
@@ -35,9 +36,14 @@ def commit_files(
     files: dict[str, bytes],
     outdated: set[str],
     message: str,
-) -> None:
-    """Write and delete files in one commit; there is none where nothing has changed."""
+) -> str:
+    """Write and delete files in one commit, which there is not where nothing has changed.
+
+    Returns:
+        The repository's newest commit.
+    """
     # As open files, since the library sends those by plain HTTP, which `client` watches over.
     added = [CommitOperationAdd(name, io.BytesIO(data)) for name, data in sorted(files.items())]
     deleted = [CommitOperationDelete(name, is_folder=False) for name in sorted(outdated)]
-    api.create_commit(repo_id, [*added, *deleted], commit_message=message, repo_type=repo_type)
+    operations = [*added, *deleted]
+    return api.create_commit(repo_id, operations, commit_message=message, repo_type=repo_type).oid

@@ -29,7 +29,7 @@ def space(hub: HubStandin, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("space")
     owner = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": WRITE_TOKEN, "NO_PROXY": "127.0.0.1"}
     done = subprocess.run(
-        [sys.executable, "-m", "iris_mlp", "deploy", SPACE],
+        [sys.executable, "-m", "iris_mlp", "deploy", SPACE, "--no-wait"],
         cwd=ROOT,
         env={**os.environ, **owner, "HF_HOME": str(folder / "home")},
         capture_output=True,

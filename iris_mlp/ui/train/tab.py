@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -150,7 +151,9 @@ def show_result(result: TrainResult, scale: Scale, t: Translate) -> Shown:
 
 
 def keep_last_run(checkpoint: Checkpoint, t: Translate) -> None:
-    """Keep the weights in `weights/` on a local run, or warn when the folder cannot be written."""
+    """Keep the weights of a local run on disk, or warn when their folder cannot be written."""
+    with suppress(OSError):  # saving says what is wrong
+        LAST_RUN_WEIGHTS.parent.mkdir(parents=True, exist_ok=True)
     try:
         checkpoint.save(LAST_RUN_WEIGHTS)
     except OutputError as error:

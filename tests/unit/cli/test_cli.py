@@ -113,6 +113,20 @@ def test_train_writes_history_with_every_digit(run):
     assert [float(loss) for _, loss in rows] == expected.losses
 
 
+def test_a_small_model_trains_on_one_thread_with_the_bits_of_several(run):
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        expected = run_lesson(epochs=100)
+        answer = run("train", "--device", "cpu", "--epochs", "100", "--history", "h.csv")
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
+    assert answer.status == 0
+    with Path("h.csv").open(newline="") as file:
+        assert [float(row["loss"]) for row in csv.DictReader(file)] == expected.losses
+
+
 def test_train_writes_weights_plot_and_history_of_the_run(run):
     settings = ("--optimizer", "adam", "--hidden", "7", "--seed", "9", "--record-every", "40")
     answer = run(*SHORT, *settings, "--output", "w", "--history", "h", "--plot", "p", "--json")

@@ -1,4 +1,4 @@
-"""Push, pull and deploy: the real client of the Hub against a real server."""
+"""Push and pull: the real client of the Hub against a real server."""
 
 import errno
 import json
@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import replace
 from io import StringIO
@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from huggingface_hub import HfApi, ModelCard, PyTorchModelHubMixin, close_session, constants
+from huggingface_hub import HfApi, ModelCard, PyTorchModelHubMixin, constants
 
 from iris_mlp.checkpoint import MAX_FILE_BYTES, SHIPPED_WEIGHTS, Checkpoint
 from iris_mlp.cli.pull import pull as pull_command
@@ -29,7 +29,6 @@ from iris_mlp.errors import HubError, WeightsError
 from iris_mlp.hub import client as hub_client
 from iris_mlp.hub import failures as hub_failures
 from iris_mlp.hub.account import read_account
-from iris_mlp.hub.deploy import deploy, list_package_files
 from iris_mlp.hub.from_pretrained import HubIrisMLP
 from iris_mlp.hub.pull import pull
 from iris_mlp.hub.push import push
@@ -43,11 +42,12 @@ from tests.hub_standin import (
     WRITE_TOKEN,
     HubStandin,
     Repo,
-    run_hub,
+    point_client_at,
 )
 
 REPO = "ada/iris"
 SETOSA = [5.1, 3.5, 1.4, 0.2]
+CARD = "README.md"
 PROJECT = Path(__file__).parents[3]
 HISTORY = History(epochs=[1, 2], losses=[1.1, 0.9], test_epochs=[2], test_losses=[1.0])
 
@@ -55,43 +55,6 @@ HISTORY = History(epochs=[1, 2], losses=[1.1, 0.9], test_epochs=[2], test_losses
 @pytest.fixture(scope="module")
 def checkpoint() -> Checkpoint:
     return Checkpoint.load(SHIPPED_WEIGHTS)
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in which huggingface_hub keeps its login and its cache."""
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-    monkeypatch.setattr(constants, "HF_STORED_TOKENS_PATH", str(tmp_path / "stored_tokens"))
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    close_session()
-    return tmp_path
-
-
-def point_client_at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
-    template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-
-
-@pytest.fixture
-def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubStandin]:
-    with run_hub() as standin:
-        point_client_at(standin.endpoint, monkeypatch)
-        yield standin
-    close_session()
-
-
-@pytest.fixture
-def login(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    return lambda token: monkeypatch.setenv("HF_TOKEN", token)
-
-
-@pytest.fixture
-def signed_in(login: Callable[[str], None]) -> None:
-    login(WRITE_TOKEN)
 
 
 def list_paths(server: HubStandin) -> list[str]:
@@ -314,14 +277,31 @@ def test_code_on_the_card_runs_and_names_the_flower(
 ) -> None:
     push(REPO, checkpoint)
     text = server.repos["model", REPO].files["README.md"].decode()
-    with_package, with_pytorch = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    with_pytorch, with_package = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert "iris_mlp" not in with_pytorch.replace(REPO, "")
+    imported = re.findall(
+        r"^(?:import|from) ([\w, ]+?)(?:\.| import|$)", with_pytorch, re.MULTILINE
+    )
+    names = {name for line in imported for name in line.split(", ")}
+    installed = re.findall(r"PyTorch \(`pip install (.*)`\)", text)[0].split()
+    assert names - set(sys.stdlib_module_names) == set(installed)
     assert len([line for line in with_pytorch.splitlines() if line]) == 10
     for code in (with_package, with_pytorch):
         out = StringIO()
         with redirect_stdout(out):
             exec(code, {})
         assert "setosa" in out.getvalue()
+
+
+def test_card_says_where_the_package_is_installed_from(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from iris_mlp.hub.card import render_files
+
+    assert b"(`pip install .`, in a clone of its repository)" in render_files(checkpoint)[CARD]
+    monkeypatch.setenv("SPACE_ID", "ada/iris-app")
+    address = b"`pip install git+https://huggingface.co/spaces/ada/iris-app`"
+    assert address in render_files(checkpoint)[CARD]
 
 
 def test_card_prints_nothing_of_a_foreign_files_metadata(checkpoint: Checkpoint) -> None:
@@ -593,123 +573,6 @@ def test_two_tokens_at_once_stay_apart(server: HubStandin, checkpoint: Checkpoin
     with ThreadPoolExecutor(4) as pool:
         names = list(pool.map(lambda t: read_account(t).name, [WRITE_TOKEN, OAUTH_TOKEN] * 8))
     assert names == ["ada", "visitor"] * 8
-
-
-# --- deploy --------------------------------------------------------------------------------------
-
-FRONT_MATTER = "---\ntitle: Iris\nsdk: gradio\nhf_oauth: true\nsuggested_hardware: cpu-basic\n---\n"
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A small project with everything that must not go to a Space lying about in it."""
-    root = tmp_path / "project"
-    wanted = {
-        "app.py": "app",
-        "requirements.txt": "torch",
-        "README.md": FRONT_MATTER,
-        "LICENSE": "MIT",
-        "weights/iris_mlp.safetensors": "weights",
-        "iris_mlp/__init__.py": "",
-        "iris_mlp/ui/layout.py": "",
-        "iris_mlp/ui/flower.js": "",
-    }
-    unwanted = [
-        ".env",
-        ".git/config",
-        "weights/mine.safetensors",
-        "tests/test_x.py",
-        "requirements-dev.txt",
-        "iris_mlp/__pycache__/x.cpython-311.pyc",
-        "iris_mlp/engines/__pycache__/fused.nbi",
-        "iris_mlp/.cache/x.py",
-        "iris_mlp/ui/layout.py~",
-    ]
-    for name, text in {**wanted, **dict.fromkeys(unwanted, "no")}.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    return root
-
-
-WANTED = {
-    "app.py",
-    "requirements.txt",
-    "README.md",
-    "LICENSE",
-    "weights/iris_mlp.safetensors",
-    "iris_mlp/__init__.py",
-    "iris_mlp/ui/layout.py",
-    "iris_mlp/ui/flower.js",
-}
-
-
-def test_deploy_makes_a_space_of_exactly_the_files_it_needs(
-    server: HubStandin, signed_in: None, project: Path
-) -> None:
-    address = deploy("ada/iris-app", project)
-    space = server.repos["space", "ada/iris-app"]
-    assert address == f"{server.endpoint}/spaces/ada/iris-app"
-    assert set(space.files) == WANTED | {".gitattributes"}
-    assert space.files["README.md"].decode() == FRONT_MATTER
-    assert (space.settings["sdk"], space.settings["hardware"]) == ("gradio", "cpu-basic")
-
-
-def test_deploy_again_takes_away_what_is_no_longer_needed(
-    server: HubStandin, signed_in: None, project: Path
-) -> None:
-    deploy("ada/iris-app", project)
-    (project / "iris_mlp/ui/flower.js").unlink()
-    deploy("ada/iris-app", project)
-    assert set(server.repos["space", "ada/iris-app"].files) == WANTED - {
-        "iris_mlp/ui/flower.js"
-    } | {".gitattributes"}
-
-
-def test_deploy_spares_a_space_that_is_another_app(
-    server: HubStandin, signed_in: None, project: Path
-) -> None:
-    files = {"README.md": b"", "app.py": b"precious"}
-    server.repos["space", "ada/other"] = Repo(files=dict(files))
-    with pytest.raises(HubError, match="holds another app"):
-        deploy("ada/other", project)
-    assert server.repos["space", "ada/other"].files == files
-
-
-def test_deploy_names_the_file_that_is_missing(
-    server: HubStandin, signed_in: None, project: Path
-) -> None:
-    (project / "LICENSE").unlink()
-    with pytest.raises(HubError, match=r"LICENSE is missing"):
-        deploy("ada/iris-app", project)
-    assert server.requests == []
-
-
-def test_deploy_names_front_matter_that_is_broken(
-    server: HubStandin, signed_in: None, project: Path
-) -> None:
-    (project / "README.md").write_text("---\ntitle: [\n---\n")
-    with pytest.raises(HubError, match="front matter"):
-        deploy("ada/iris-app", project)
-
-
-def test_hardware_that_must_be_paid_is_named(
-    server: HubStandin, signed_in: None, project: Path
-) -> None:
-    server.fail("create", status=402)
-    with pytest.raises(HubError, match="needs a paid plan"):
-        deploy("ada/iris-app", project)
-
-
-def test_no_file_of_the_package_is_forgotten() -> None:
-    # Gradio writes a .pyi beside a component of ours when it is imported.
-    package = (p.relative_to(PROJECT) for p in (PROJECT / "iris_mlp").rglob("*") if p.is_file())
-    here = {
-        path.as_posix()
-        for path in package
-        if "__pycache__" not in path.parts and path.suffix != ".pyi" and path.name[0] != "."
-    }
-    listed = set(list_package_files(PROJECT))
-    assert here == listed
 
 
 # --- another process, as a user runs it ----------------------------------------------------------
