@@ -28,8 +28,7 @@ from iris_mlp.model import IrisMLP
 MOST_HIDDEN = 128
 """The largest hidden layer: its values for all rows are 32 registers of each of 512 threads.
 
-With all else, ptxas 12.8 spills nothing up to 16 units, at most 8 bytes a thread up to 32, about
-0.5 KiB up to 64 and 2 KiB up to 128.
+What of all else spills, and how many models one multiprocessor holds: `benchmarks/registers.md`.
 """
 
 _FIRST_EPOCHS = 20
@@ -80,6 +79,11 @@ def run_many(
     _check_settings(configs)
     _check_device(split.x_train.device)
     return _launch(configs, weights, split)
+
+
+def count_warps(units: int) -> int:
+    """Return how many warps of 32 threads train a model of so many units, a power of two."""
+    return max(_LEAST_WARPS, min(units // _UNITS_OF_A_WARP, _MOST_WARPS))
 
 
 def _check_settings(configs: Sequence[TrainConfig]) -> None:
@@ -148,7 +152,7 @@ def _launch(
                 models=models,
                 **settings,
                 UNITS=units,
-                num_warps=max(_LEAST_WARPS, min(units // _UNITS_OF_A_WARP, _MOST_WARPS)),
+                num_warps=count_warps(units),
                 batch_of_row=batch_of_row,
                 losses=losses,
                 test_losses=test_losses,

@@ -183,30 +183,21 @@ def test_weights_that_are_not_numbers_give_a_loss_that_is_none(train):
     assert lane.losses[1] != lane.losses[1]
 
 
-def compile_kernel(cache_dir):
-    """Compile the kernel for a GPU that need not be there; return sizes of code and memory."""
+def compile_kernel(cache_dir, capability):
+    """Compile the kernel for a GPU that need not be there."""
     os.environ["TRITON_CACHE_DIR"] = str(cache_dir)
-    import triton
-    from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource
+    from benchmarks import registers
 
-    from iris_mlp.engines.fused_cuda_kernel import train_epochs
-
-    floats = ("models", "lrs", "rows", "test_rows", "losses", "test_losses")
-    constants = {"UNITS": 16, "ADAM": True, "BATCHED": True}
-    kinds = dict.fromkeys(train_epochs.arg_names, "i32")
-    kinds |= dict.fromkeys(floats, "*fp32") | dict.fromkeys(constants, "constexpr")
-    kinds |= {"betas": "*fp64", "powers": "*fp64", "orders": "*i64", "batch_of_row": "*u8"}
-    source = ASTSource(fn=train_epochs, signature=kinds, constexprs=constants)
-    compiled = triton.compile(source, target=GPUTarget("cuda", 80, 32))
-    return len(compiled.asm["cubin"]), compiled.metadata.shared
+    return registers.compile_kernel(capability, units=16, adam=True, batched=True)
 
 
-def test_kernel_compiles_for_a_gpu_within_its_memory(tmp_path):
+@pytest.mark.parametrize("capability", [80, 90, 120])
+def test_kernel_compiles_for_a_gpu_within_its_memory(tmp_path, capability):
     with start_process(interpret="0") as pool:
-        code, shared_memory = pool.submit(compile_kernel, tmp_path).result()
-    assert code > 0
-    assert shared_memory <= 48 * 1024  # bytes that every GPU grants without asking
+        usage = pool.submit(compile_kernel, tmp_path, capability).result()
+    assert usage.code_bytes > 0
+    assert usage.spilled_bytes == 0  # the lesson's width stays in the registers
+    assert usage.shared_bytes <= 48 * 1024  # bytes that every GPU grants without asking
 
 
 def test_cpu_is_refused_with_the_engine_that_serves_it(monkeypatch):
