@@ -37,7 +37,8 @@ _MOST_BYTES = 64 * 2**20
 _PARTS, _ROWS, _TEST_ROWS = 11, 128, 32
 """As in the kernel, whose module is imported only where Triton is there."""
 _LEAST_UNITS, _LEAST_WARPS, _MOST_WARPS, _UNITS_OF_A_WARP = 16, 4, 16, 4
-_ALIKE = ("optimizer", "epochs", "hidden", "batch_size", "record_every")
+ALIKE = ("optimizer", "epochs", "hidden", "batch_size", "record_every")
+"""The settings that the trainings of one launch share."""
 
 
 def run(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Generator[Chunk]:
@@ -87,13 +88,21 @@ def count_warps(units: int) -> int:
 
 
 def _check_settings(configs: Sequence[TrainConfig]) -> None:
-    for name in _ALIKE:
+    for name in ALIKE:
         if len({getattr(config, name) for config in configs}) > 1:
             raise SettingsError(
                 "The trainings of one launch differ in {name}; start a launch for each value.",
                 name=name,
             )
-    hidden = configs[0].hidden
+    check_hidden(configs[0].hidden)
+
+
+def check_hidden(hidden: int) -> None:
+    """Refuse a hidden layer that is too wide for the kernel.
+
+    Raises:
+        SettingsError: It is; the sentence names what serves it.
+    """
     if hidden > MOST_HIDDEN:
         raise SettingsError(
             "hidden is {hidden:,}, and the engine fused serves at most {most} on a GPU; "

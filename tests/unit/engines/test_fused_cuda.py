@@ -1,10 +1,7 @@
 """The Triton engine against eager: under Triton's interpreter on the CPU, and on a GPU if any."""
 
-import multiprocessing
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -16,6 +13,7 @@ from iris_mlp.data import load_split
 from iris_mlp.engines import eager, fused_cuda
 from iris_mlp.errors import DeviceError, SettingsError
 from iris_mlp.model import build_model
+from tests.triton_process import start_process
 
 PARITY = 1e-5
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
@@ -73,17 +71,6 @@ def train_eagerly(config):
         trained.tests.update(zip(chunk.test_epochs, chunk.test_losses, strict=True))
     trained.weights = model.state_dict()
     return trained
-
-
-@contextmanager
-def start_process(interpret):
-    """Start a process whose Triton interprets or compiles, which is settled when it is imported."""
-    pytest.importorskip("triton", reason="needs a platform that Triton has packages for")
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TRITON_INTERPRET", interpret)
-            pool.submit(os.getpid).result()  # starts the process, which inherits the variable
-        yield pool
 
 
 @pytest.fixture(scope="module")
