@@ -41,6 +41,10 @@ class OutputError(IrisMlpError):
     """A file cannot be written; choose another path, or make room."""
 
 
+class ClusterError(IrisMlpError):
+    """The workers of a cluster cannot train, or are gone; the text says why and what to do."""
+
+
 class HubError(IrisMlpError):
     """The Hugging Face Hub cannot be asked, or refuses; the text says why and what to do."""
 

@@ -31,12 +31,20 @@ def build_model(hidden: int, seed: int) -> IrisMLP:
     1 / sqrt(inputs) (PyTorch's documentation of `nn.Linear`).
     """
     model = build_empty_model(hidden)
-    generator = torch.Generator().manual_seed(seed)
-    for layer in (model.fc1, model.fc2):
-        bound = layer.in_features**-0.5
-        for parameter in (layer.weight, layer.bias):
-            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+    model.load_state_dict(draw_weights(hidden, seed))
     return model
+
+
+def draw_weights(hidden: int, seed: int) -> dict[str, Tensor]:
+    """Return the weights of `build_model` by name, for callers that need no module."""
+    generator = torch.Generator().manual_seed(seed)
+    weights = {}
+    for layer, outputs, inputs in (("fc1", hidden, 4), ("fc2", 3, hidden)):
+        bound = inputs**-0.5
+        for name, shape in (("weight", (outputs, inputs)), ("bias", (outputs,))):
+            drawn = torch.empty(shape).uniform_(-bound, bound, generator=generator)
+            weights[f"{layer}.{name}"] = drawn
+    return weights
 
 
 def build_empty_model(hidden: int) -> IrisMLP:

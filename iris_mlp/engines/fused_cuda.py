@@ -28,8 +28,7 @@ from iris_mlp.model import IrisMLP
 MOST_HIDDEN = 128
 """The largest hidden layer: its values for all rows are 32 registers of each of 512 threads.
 
-With all else, ptxas 12.8 spills nothing up to 16 units, at most 8 bytes a thread up to 32, about
-0.5 KiB up to 64 and 2 KiB up to 128.
+What of all else spills, and how many models one multiprocessor holds: `benchmarks/registers.md`.
 """
 
 _FIRST_EPOCHS = 20
@@ -38,7 +37,8 @@ _MOST_BYTES = 64 * 2**20
 _PARTS, _ROWS, _TEST_ROWS = 11, 128, 32
 """As in the kernel, whose module is imported only where Triton is there."""
 _LEAST_UNITS, _LEAST_WARPS, _MOST_WARPS, _UNITS_OF_A_WARP = 16, 4, 16, 4
-_ALIKE = ("optimizer", "epochs", "hidden", "batch_size", "record_every")
+ALIKE = ("optimizer", "epochs", "hidden", "batch_size", "record_every")
+"""The settings that the trainings of one launch share."""
 
 
 def run(config: TrainConfig, model: IrisMLP, split: IrisSplit) -> Generator[Chunk]:
@@ -82,14 +82,27 @@ def run_many(
     return _launch(configs, weights, split)
 
 
+def count_warps(units: int) -> int:
+    """Return how many warps of 32 threads train a model of so many units, a power of two."""
+    return max(_LEAST_WARPS, min(units // _UNITS_OF_A_WARP, _MOST_WARPS))
+
+
 def _check_settings(configs: Sequence[TrainConfig]) -> None:
-    for name in _ALIKE:
+    for name in ALIKE:
         if len({getattr(config, name) for config in configs}) > 1:
             raise SettingsError(
                 "The trainings of one launch differ in {name}; start a launch for each value.",
                 name=name,
             )
-    hidden = configs[0].hidden
+    check_hidden(configs[0].hidden)
+
+
+def check_hidden(hidden: int) -> None:
+    """Refuse a hidden layer that is too wide for the kernel.
+
+    Raises:
+        SettingsError: It is; the sentence names what serves it.
+    """
     if hidden > MOST_HIDDEN:
         raise SettingsError(
             "hidden is {hidden:,}, and the engine fused serves at most {most} on a GPU; "
@@ -148,7 +161,7 @@ def _launch(
                 models=models,
                 **settings,
                 UNITS=units,
-                num_warps=max(_LEAST_WARPS, min(units // _UNITS_OF_A_WARP, _MOST_WARPS)),
+                num_warps=count_warps(units),
                 batch_of_row=batch_of_row,
                 losses=losses,
                 test_losses=test_losses,

@@ -98,7 +98,8 @@ def train_epochs(
     squares = _load_model(models + 2 * PARTS * UNITS, UNITS)
     batch_of = batch_of_row + tl.load(orders + model) * order_room * ROWS + row
 
-    for epoch in range(first, last + 1):
+    epoch = first
+    while epoch <= last:  # no range: Triton 3.6's interpreter has none of these with NumPy 2.4
         if (epoch % test_every == 0) | (epoch == end):
             tl.store(test_losses, _measure_test_loss(test_rows, weights))
             test_losses += 1
@@ -106,7 +107,8 @@ def train_epochs(
         chosen, share = species >= 0.0, 1.0 / REAL_ROWS
         batch_of_each = tl.load(batch_of) if BATCHED else row
         row_losses = tl.zeros((ROWS,), tl.float32)
-        for batch in range(0, batches):
+        batch = 0
+        while batch < batches:
             if BATCHED:
                 chosen = batch_of_each == batch
                 share = 1.0 / tl.minimum(batch_size, -batch * batch_size + REAL_ROWS)
@@ -120,12 +122,14 @@ def train_epochs(
             weights, means, squares = _update(
                 weights, means, squares, gradients, lr, step, scale, ADAM
             )
+            batch += 1
         if BATCHED:
             batch_of += ROWS
 
         if (epoch % record_every == 0) | (epoch == end):
             tl.store(losses, tl.sum(row_losses, axis=0) / REAL_ROWS)
             losses += 1
+        epoch += 1
 
     _store_model(models, weights, UNITS)
     if ADAM:

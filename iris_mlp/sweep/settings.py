@@ -16,6 +16,7 @@ from iris_mlp.config import (
     TrainConfig,
     read_int,
 )
+from iris_mlp.engines.fused_cuda import MOST_HIDDEN, check_hidden
 from iris_mlp.errors import SettingsError
 
 
@@ -36,6 +37,8 @@ class SweepConfig:
         batch_size: Rows of a mini-batch, for all lanes.
         random: How many lanes to draw; None for the grid.
         draw_seed: Seed of the draw.
+        device: `cpu`, `cuda`, `cuda:1`, …; `auto` for a CUDA GPU where there is one, unless some
+            hidden layer is too wide for the engine there.
 
     Raises:
         SettingsError: A value is out of range, or a setting has none.
@@ -49,6 +52,7 @@ class SweepConfig:
     batch_size: int = TRAIN_ROWS
     random: int | None = None
     draw_seed: int = 0
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         values = {"optimizer": self.optimizer, "hidden": self.hidden, "epochs": self.epochs}
@@ -62,7 +66,11 @@ class SweepConfig:
         ends = self.seeds if not isinstance(self.seeds, range) else (self.seeds[0], self.seeds[-1])
         for name, given in {**values, "seed": ends, "lr": self.lr}.items():
             for value in given:
-                TrainConfig(batch_size=self.batch_size, **{name: value})
+                TrainConfig(batch_size=self.batch_size, device=self.device, **{name: value})
+        if self.device.startswith("cuda"):
+            check_hidden(max(self.hidden))
+        elif self.device == "auto" and max(self.hidden) > MOST_HIDDEN:
+            object.__setattr__(self, "device", "cpu")
         if self._count_lanes() > LOCAL_LIMITS.sweep_lanes:  # `len` itself ends at 2 ** 63
             raise SettingsError(
                 "The sweep has {lanes:,} trainings, and no sweep may have more than {most:,}; "
@@ -121,7 +129,7 @@ class SweepConfig:
     ) -> TrainConfig:
         rate: dict[str, Any] = {} if lr is None else {"lr": lr}
         return TrainConfig(
-            device="cpu",
+            device=self.device,
             engine="fused",
             optimizer=optimizer,
             epochs=epochs,
@@ -142,6 +150,7 @@ def read_sweep(
     batch_size: int,
     random: int | None,
     draw_seed: int,
+    device: str,
 ) -> SweepConfig:
     """Return the sweep that these settings describe, each as a user writes it: `0.01,0.1`.
 
@@ -157,6 +166,7 @@ def read_sweep(
         batch_size=batch_size,
         random=random,
         draw_seed=draw_seed,
+        device=device,
     )
 
 

@@ -7,8 +7,10 @@ from time import perf_counter
 from typing import Any
 
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS, host_limits
-from iris_mlp.sweep.run import STEP_S, LaneResult, Tally, watch_sweep, write_rows
+from iris_mlp.sweep.results import LaneResult, Tally
+from iris_mlp.sweep.run import STEP_S, choose_device, watch_sweep
 from iris_mlp.sweep.settings import read_sweep
+from iris_mlp.sweep.table import write_rows
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
 
@@ -25,8 +27,9 @@ def sweep(
     batch_size: int = TRAIN_ROWS,
     random: int | None = None,
     draw_seed: int = 0,
+    device: str = "auto",
 ) -> Iterator[tuple[dict[str, Any], str | None]]:
-    """Train a grid of settings, or a random draw, on all cores; without arguments, one training.
+    """Train a grid of settings, or a random draw, together; without arguments, one training.
 
     It tells its progress on the way, and ends with the summary and a CSV, one row a training.
 
@@ -39,10 +42,13 @@ def sweep(
         batch_size: Rows of a mini-batch; 120 is the full batch.
         random: How many trainings to draw between the values; null for the grid.
         draw_seed: Seed of the draw.
+        device: auto, cpu, cuda or cuda:N; auto is a CUDA GPU where there is one.
     """
     texts = (_as_text(value) for value in (optimizer, lr, hidden, epochs, seeds))
-    config, limits = read_sweep(*texts, batch_size, random, draw_seed), host_limits()  # type: ignore[arg-type]
+    config = read_sweep(*texts, batch_size, random, draw_seed, device)  # type: ignore[arg-type]
+    limits = host_limits()
     config.check(limits, limits.sweep_lanes)
+    choose_device(config.device)
     tally, started = Tally(len(config)), perf_counter()
     results: list[LaneResult] = []
     told_at = started

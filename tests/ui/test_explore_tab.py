@@ -17,7 +17,7 @@ from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_flowers, load_split
 from iris_mlp.inference import Classifier
 from iris_mlp.strings import LANGUAGES, load_catalogue, translator
-from iris_mlp.sweep.run import LaneResult
+from iris_mlp.sweep.results import LaneResult
 from iris_mlp.training import prepare_run
 from iris_mlp.ui.components.plane import BOTTOM, LEFT, RIGHT, SLIDER_RANGES_CM, TOP
 from iris_mlp.ui.explore import tab as explore_tab

@@ -11,7 +11,7 @@ import gradio as gr
 
 from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig
 from iris_mlp.strings import Translate
-from iris_mlp.sweep.run import LaneResult
+from iris_mlp.sweep.results import LaneResult
 from iris_mlp.sweep.settings import SweepConfig
 from iris_mlp.ui.assets import mount
 from iris_mlp.ui.explore.live_panel import settings_of
@@ -102,8 +102,8 @@ def describe_landscape(
 
     Returns:
         `rows` and `columns`, the values of the axes; `cells`, row by row, each `None` or a list:
-        trainings, how many of them diverged, then mean, least and most of the final loss (None
-        where all diverged) and of the test accuracy; `axis`, `base` and `words`.
+        trainings, how many of them diverged, then mean, least and most of the final loss and of
+        the test accuracy (None where all diverged); `axis`, `base` and `words`.
     """
     columns = COLUMNS[landscape.axis]
     base = settings_of(landscape.base)
@@ -156,7 +156,7 @@ def conclude_landscape(landscape: Landscape, elapsed_s: float, t: Translate) -> 
         elapsed=f"{elapsed_s:.1f}",
     )
     means = {
-        cell: (mean(lane.test_accuracy for lane in lanes), -mean(losses))
+        cell: (mean(_list_accuracies(lanes)), -mean(losses))
         for cell, lanes in landscape.results.items()
         if (losses := _list_losses(lanes))
     }
@@ -175,17 +175,19 @@ def conclude_landscape(landscape: Landscape, elapsed_s: float, t: Translate) -> 
 def _describe_cell(lanes: list[LaneResult]) -> list[float | None] | None:
     if not lanes:
         return None
-    losses = _list_losses(lanes)
-    accuracies = [lane.test_accuracy for lane in lanes]
-    shown: tuple[float | None, ...] = (None, None, None)
-    if losses:
-        shown = tuple(float(f"{loss:.4g}") for loss in (mean(losses), min(losses), max(losses)))
-    return [
-        len(lanes),
-        len(lanes) - len(losses),
-        *shown,
-        *(round(share, 4) for share in (mean(accuracies), min(accuracies), max(accuracies))),
-    ]
+    losses = [float(f"{loss:.4g}") for loss in _summarize(_list_losses(lanes))]
+    accuracies = [round(share, 4) for share in _summarize(_list_accuracies(lanes))]
+    diverged = sum(lane.outcome == "diverged" for lane in lanes)
+    return [len(lanes), diverged, *(losses or [None] * 3), *(accuracies or [None] * 3)]
+
+
+def _summarize(values: list[float]) -> tuple[float, ...]:
+    """Return mean, least and most; nothing of nothing."""
+    return (mean(values), min(values), max(values)) if values else ()
+
+
+def _list_accuracies(lanes: list[LaneResult]) -> list[float]:
+    return [lane.test_accuracy for lane in lanes if lane.test_accuracy is not None]
 
 
 def _list_losses(lanes: list[LaneResult]) -> list[float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from iris_mlp.config import OPTIMIZER_NAMES, TEST_ROWS, TrainConfig
 from iris_mlp.strings import Translate
-from iris_mlp.sweep.run import LaneResult
+from iris_mlp.sweep.results import LaneResult
 from iris_mlp.sweep.settings import SweepConfig
 from iris_mlp.ui.assets import mount
 from iris_mlp.ui.explore.live_panel import settings_of
@@ -91,8 +91,9 @@ def describe_sample(sample: Sample, note: str, running: bool, t: Translate) -> d
     """Return the value of the two distributions.
 
     Returns:
-        `runs`, a list of `[seed, final loss or None, test flowers that are right]`; `picks`,
-        `[words, seed]` of the seeds worth a look; `base`, `note`, `progress` and `words`.
+        `runs`, a list of `[seed, final loss, test flowers that are right]`, the last two None where
+        a run diverged; `picks`, `[words, seed]` of the seeds worth a look; `base`, `note`,
+        `progress` and `words`.
     """
     losses = sample.list_losses()
     ranked = sorted(losses, key=lambda seed: losses[seed])
@@ -136,9 +137,7 @@ def conclude_sample(sample: Sample, t: Translate) -> str:
     if len(losses) < 2:
         return t("explore.luck_none")
     low, high = np.percentile(list(losses.values()), (5, 95))
-    right_low, right_high = np.percentile(
-        [_count_right(result) for result in sample.results.values()], (5, 95), method="nearest"
-    )
+    right_low, right_high = np.percentile(_list_rights(sample), (5, 95), method="nearest")
     # A loss that is a factor e apart counts as far as three flowers of the thirty.
     spread = max(math.log(high / low) if low > 0 else 0.0, (right_high - right_low) / 3)
     share = "little" if spread < 0.25 else "some" if spread < 0.8 else "much"
@@ -172,7 +171,7 @@ def _describe_losses(sample: Sample, t: Translate) -> str:
 def _describe_rights(sample: Sample, t: Translate) -> str:
     if not sample.results:
         return t("explore.luck_empty")
-    rights = [_count_right(result) for result in sample.results.values()]
+    rights = _list_rights(sample)
     counts = "; ".join(f"{right}/30: {rights.count(right):,}" for right in sorted(set(rights)))
     return t("explore.rights_alt", counts=counts)
 
@@ -181,8 +180,13 @@ def _show_range(low: int, high: int) -> str:
     return str(low) if low == high else f"{low}–{high}"
 
 
-def _count_right(result: LaneResult) -> int:
-    return round(result.test_accuracy * TEST_ROWS)
+def _list_rights(sample: Sample) -> list[int]:
+    rights = (_count_right(result) for result in sample.results.values())
+    return [right for right in rights if right is not None]
+
+
+def _count_right(result: LaneResult) -> int | None:
+    return None if result.test_accuracy is None else round(result.test_accuracy * TEST_ROWS)
 
 
 def _round(loss: float | None) -> float | None:

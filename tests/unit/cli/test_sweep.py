@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from iris_mlp.cli.sweep import sweep
 from iris_mlp.config import TrainConfig
 from iris_mlp.errors import IrisMlpError, OutputError, SettingsError
-from iris_mlp.sweep.run import Tally
+from iris_mlp.sweep.results import Tally
 from iris_mlp.training import prepare_run
 
 

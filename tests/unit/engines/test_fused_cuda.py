@@ -1,10 +1,7 @@
 """The Triton engine against eager: under Triton's interpreter on the CPU, and on a GPU if any."""
 
-import multiprocessing
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -16,6 +13,7 @@ from iris_mlp.data import load_split
 from iris_mlp.engines import eager, fused_cuda
 from iris_mlp.errors import DeviceError, SettingsError
 from iris_mlp.model import build_model
+from tests.triton_process import start_process
 
 PARITY = 1e-5
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
@@ -73,17 +71,6 @@ def train_eagerly(config):
         trained.tests.update(zip(chunk.test_epochs, chunk.test_losses, strict=True))
     trained.weights = model.state_dict()
     return trained
-
-
-@contextmanager
-def start_process(interpret):
-    """Start a process whose Triton interprets or compiles, which is settled when it is imported."""
-    pytest.importorskip("triton", reason="needs a platform that Triton has packages for")
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TRITON_INTERPRET", interpret)
-            pool.submit(os.getpid).result()  # starts the process, which inherits the variable
-        yield pool
 
 
 @pytest.fixture(scope="module")
@@ -183,30 +170,21 @@ def test_weights_that_are_not_numbers_give_a_loss_that_is_none(train):
     assert lane.losses[1] != lane.losses[1]
 
 
-def compile_kernel(cache_dir):
-    """Compile the kernel for a GPU that need not be there; return sizes of code and memory."""
+def compile_kernel(cache_dir, capability):
+    """Compile the kernel for a GPU that need not be there."""
     os.environ["TRITON_CACHE_DIR"] = str(cache_dir)
-    import triton
-    from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource
+    from benchmarks import registers
 
-    from iris_mlp.engines.fused_cuda_kernel import train_epochs
-
-    floats = ("models", "lrs", "rows", "test_rows", "losses", "test_losses")
-    constants = {"UNITS": 16, "ADAM": True, "BATCHED": True}
-    kinds = dict.fromkeys(train_epochs.arg_names, "i32")
-    kinds |= dict.fromkeys(floats, "*fp32") | dict.fromkeys(constants, "constexpr")
-    kinds |= {"betas": "*fp64", "powers": "*fp64", "orders": "*i64", "batch_of_row": "*u8"}
-    source = ASTSource(fn=train_epochs, signature=kinds, constexprs=constants)
-    compiled = triton.compile(source, target=GPUTarget("cuda", 80, 32))
-    return len(compiled.asm["cubin"]), compiled.metadata.shared
+    return registers.compile_kernel(capability, units=16, adam=True, batched=True)
 
 
-def test_kernel_compiles_for_a_gpu_within_its_memory(tmp_path):
+@pytest.mark.parametrize("capability", [80, 90, 120])
+def test_kernel_compiles_for_a_gpu_within_its_memory(tmp_path, capability):
     with start_process(interpret="0") as pool:
-        code, shared_memory = pool.submit(compile_kernel, tmp_path).result()
-    assert code > 0
-    assert shared_memory <= 48 * 1024  # bytes that every GPU grants without asking
+        usage = pool.submit(compile_kernel, tmp_path, capability).result()
+    assert usage.code_bytes > 0
+    assert usage.spilled_bytes == 0  # the lesson's width stays in the registers
+    assert usage.shared_bytes <= 48 * 1024  # bytes that every GPU grants without asking
 
 
 def test_cpu_is_refused_with_the_engine_that_serves_it(monkeypatch):

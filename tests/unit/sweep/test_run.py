@@ -1,6 +1,5 @@
 """Sweeps: which trainings they hold, and that each is the training it would be alone."""
 
-import csv
 import itertools
 from threading import Event
 from threading import enumerate as enumerate_threads
@@ -8,8 +7,8 @@ from threading import enumerate as enumerate_threads
 import pytest
 
 from iris_mlp.config import Limits, TrainConfig
-from iris_mlp.errors import OutputError, SettingsError
-from iris_mlp.sweep.run import CSV_COLUMNS, sweep, watch_sweep, write_csv
+from iris_mlp.errors import DeviceError, SettingsError
+from iris_mlp.sweep.run import sweep, watch_sweep
 from iris_mlp.sweep.settings import SweepConfig, parse_seeds, parse_values
 from iris_mlp.training import prepare_run
 
@@ -56,7 +55,7 @@ def test_random_draws_stay_between_the_ends_and_repeat():
 def test_lanes_equal_their_solo_runs_bit_for_bit():
     configs = [
         *SweepConfig(optimizer=("sgd", "adam"), lr=(0.01, 20.0), hidden=(3, 10, 600), epochs=(50,)),
-        *SweepConfig(epochs=(20,), batch_size=17, seeds=range(3)),
+        *SweepConfig(epochs=(20,), batch_size=17, seeds=range(3), device="cpu"),
     ]
     results = list(sweep(configs, cores=4))
     assert {result.config for result in results} == set(configs)
@@ -67,6 +66,16 @@ def test_lanes_equal_their_solo_runs_bit_for_bit():
         solo = run.result().summarize()
         for name in ("outcome", "epochs_done", "final_loss", "test_loss", "test_accuracy"):
             assert getattr(result, name) == solo[name], result.config
+
+
+def test_a_width_that_no_gpu_serves_sends_the_whole_sweep_to_the_cpu():
+    assert {lane.device for lane in SweepConfig(hidden=(10, 128))} == {"auto"}
+    assert {lane.device for lane in SweepConfig(hidden=(10, 129))} == {"cpu"}
+
+
+def test_a_device_that_is_not_there_is_refused():
+    with pytest.raises(DeviceError, match=r"meta.* here there are: auto, cpu"):
+        next(sweep([TrainConfig(device="meta", engine="fused")]))
 
 
 def test_only_a_few_lanes_are_made_ahead_of_the_results():
@@ -108,33 +117,6 @@ def test_a_sweep_can_be_closed_while_its_only_lane_runs():
     assert not any(thread.name.startswith("sweep") for thread in enumerate_threads())
 
 
-def test_csv_holds_every_digit(tmp_path):
-    path = tmp_path / "sweep.csv"
-    results = list(sweep(SweepConfig(epochs=(5,), seeds=range(4))))
-    assert write_csv(path, results) == 4
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == CSV_COLUMNS
-    assert [(int(row["seed"]), float(row["final_loss"])) for row in rows] == [
-        (result.config.seed, result.final_loss) for result in results
-    ]
-
-
-def test_csv_keeps_the_rows_of_a_sweep_that_breaks(tmp_path):
-    def broken():
-        yield from sweep(SweepConfig(epochs=(5,), seeds=range(2)))
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_csv(tmp_path / "sweep.csv", broken())
-    assert len((tmp_path / "sweep.csv").read_text().splitlines()) == 3
-
-
-def test_unwritable_csv_is_refused(tmp_path):
-    with pytest.raises(OutputError, match="Cannot write"):
-        write_csv(tmp_path / "missing" / "sweep.csv", [])
-
-
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
@@ -151,6 +133,8 @@ def test_unwritable_csv_is_refused(tmp_path):
         ({"random": "x"}, "random"),
         ({"random": 2**63}, "random"),
         ({"draw_seed": None}, "draw_seed"),
+        ({"device": ""}, "device"),
+        ({"device": "cuda:1", "hidden": (4, 129)}, "hidden is 129.* device cpu"),
         ({"seeds": range(2**32), "lr": (0.1,) * 2**16, "hidden": (4,) * 2**16}, "fewer"),
     ],
 )
