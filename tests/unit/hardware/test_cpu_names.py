@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iris_mlp.hardware import WORDS, decode_cpu, render_cpu_name
+from iris_mlp.hardware import decode_cpu, render_cpu_name
+from tests.helpers import HARDWARE_WORDS
 
 # (name as the CPU or its maker writes it, vendor, generation, microarchitecture)
 CPUS = [
@@ -144,7 +145,7 @@ def test_vendor_generation_and_architecture(name, vendor, generation, architectu
     cpu = decode_cpu(name)
     assert cpu.known
     assert (cpu.vendor, cpu.generation, cpu.architecture) == (vendor, generation, architecture)
-    assert all(key in WORDS for _, key in cpu.meanings)
+    assert all(key in HARDWARE_WORDS for _, key in cpu.meanings)
 
 
 @pytest.mark.parametrize(
@@ -229,5 +230,5 @@ WORDS_OF_NAMES = st.lists(st.sampled_from(FRAGMENTS.split()), max_size=8).map(" 
 def test_any_text_is_answered_in_known_words(text):
     cpu = decode_cpu(text)
     assert cpu.known == (cpu.architecture is not None)
-    assert all(key in WORDS for _, key in cpu.meanings)
+    assert all(key in HARDWARE_WORDS for _, key in cpu.meanings)
     assert render_cpu_name(cpu)
