@@ -1,6 +1,7 @@
 """The command `hardware`."""
 
 import json
+from dataclasses import asdict
 
 import click
 
@@ -14,9 +15,9 @@ def hardware(decode: str | None, as_json: bool) -> None:
 
     if decode is None:
         report = machine.detect_hardware()
-        click.echo(json.dumps(report.to_dict()) if as_json else machine.render_text(report))
+        click.echo(json.dumps(asdict(report)) if as_json else machine.render_text(report))
         return
     name, render = machine.decode_gpu(decode), machine.render_gpu_name
     if not name.known and machine.decode_cpu(decode).line:
         name, render = machine.decode_cpu(decode), machine.render_cpu_name
-    click.echo(json.dumps(machine.to_plain(name)) if as_json else render(name))  # type: ignore[arg-type]
+    click.echo(json.dumps(asdict(name)) if as_json else render(name))  # type: ignore[arg-type]

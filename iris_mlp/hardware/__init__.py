@@ -4,11 +4,9 @@ from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.hardware.cpu_names import CpuName, decode_cpu
 from iris_mlp.hardware.gpu_decoder import GpuName, compare_lesson_cards, decode_gpu, list_gpus
 from iris_mlp.hardware.render import render_cpu_name, render_gpu_name, render_text
-from iris_mlp.hardware.report import HardwareReport, detect_hardware, to_plain
-from iris_mlp.hardware.words import WORDS
+from iris_mlp.hardware.report import HardwareReport, detect_hardware
 
 __all__ = [
-    "WORDS",
     "CpuName",
     "GpuName",
     "HardwareReport",
@@ -20,6 +18,5 @@ __all__ = [
     "render_cpu_name",
     "render_gpu_name",
     "render_text",
-    "to_plain",
     "usable_cores",
 ]

@@ -26,56 +26,9 @@ from iris_mlp.hardware.cpu_models import (
 )
 from iris_mlp.hardware.cpu_names import decode_cpu
 from iris_mlp.hardware.probes import ask_system
+from iris_mlp.hardware.rules import read_rules
 
-_VENDORS = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD", "HygonGenuine": "Hygon"}
-# archspec's targets to the names used here, without its bare instruction-set levels (x86_64_v4).
-ARCHSPEC_NAMES = {
-    "nehalem": "Nehalem",
-    "westmere": "Westmere",
-    "sandybridge": "Sandy Bridge",
-    "ivybridge": "Ivy Bridge",
-    "haswell": "Haswell",
-    "broadwell": "Broadwell",
-    "skylake": "Skylake",
-    "skylake_avx512": "Skylake-SP",
-    "cannonlake": "Cannon Lake",
-    "cascadelake": "Cascade Lake",
-    "icelake": "Ice Lake",
-    "sapphirerapids": "Sapphire Rapids",
-    "alderlake": "Alder Lake",
-    "arrowlake": "Arrow Lake",
-    "arrowlake_s": "Arrow Lake",
-    "zen": "Zen",
-    "zen2": "Zen 2",
-    "zen3": "Zen 3",
-    "zen4": "Zen 4",
-    "zen5": "Zen 5",
-    "zen6": "Zen 6",
-    "cortex_a72": "Cortex-A72",
-    "neoverse_n1": "Neoverse N1",
-    "neoverse_n2": "Neoverse N2",
-    "neoverse_v1": "Neoverse V1",
-    "neoverse_v2": "Neoverse V2",
-    "neoverse_v3ae": "Neoverse V3AE",
-    "ampere1": "AmpereOne",
-    "ampere1a": "AmpereOne",
-    "a64fx": "A64FX",
-    "thunderx2": "ThunderX2",
-    **{f"m{number}": f"Apple M{number}" for number in range(1, 10)},
-    **{f"power{number}": f"POWER{number}" for number in range(7, 12)},
-}
-_SIMD_LEVELS = (
-    ("amx_tile", "AVX-512 + AMX"),
-    ("avx512f", "AVX-512"),
-    ("avx2", "AVX2"),
-    ("avx", "AVX"),
-    ("sse4_2", "SSE4.2"),
-    ("sse2", "SSE2"),
-    ("sve2", "SVE2"),
-    ("sve", "SVE"),
-    ("asimd", "NEON"),
-    ("neon", "NEON"),
-)
+_RULES = read_rules("cpu_rules.toml")
 
 
 @dataclass(frozen=True)
@@ -143,7 +96,7 @@ def detect_cpu(root: Path = ROOT) -> CpuInfo:
     if architecture is None or named.architecture == f"{architecture} Refresh":
         architecture, source = named.architecture, "source.name"
     target, features = (None, frozenset()) if root != ROOT else _ask_archspec()
-    if architecture is None and (architecture := ARCHSPEC_NAMES.get(target or "")):
+    if architecture is None and (architecture := _RULES["archspec"].get(target or "")):
         source = "source.archspec"
     year = named.year if architecture == named.architecture else YEARS.get(architecture or "")
     frequency = ask_system(psutil.cpu_freq) if root == ROOT else None
@@ -152,7 +105,7 @@ def detect_cpu(root: Path = ROOT) -> CpuInfo:
     total_mib = memory.total / 2**20 if memory else None
     return CpuInfo(
         name=identity.name,
-        vendor=named.vendor or identity.vendor,
+        vendor=identity.vendor or named.vendor,
         architecture=architecture,
         architecture_source=source if architecture else None,
         year=year,
@@ -174,7 +127,7 @@ def detect_cpu(root: Path = ROOT) -> CpuInfo:
 
 def name_simd_level(features: frozenset[str], machine: str) -> str | None:
     """Name the widest vector instructions among a CPU's feature flags."""
-    for flag, level in _SIMD_LEVELS:
+    for flag, level in _RULES["simd"].items():
         if flag in features:
             return level
     # 64-bit ARM always has NEON (Arm Architecture Reference Manual, "Advanced SIMD").
@@ -220,32 +173,33 @@ def read_windows_processor(description: str, name: str) -> _Identity:
 def read_cpuinfo(text: str) -> _Identity:
     """Read /proc/cpuinfo, of x86 (vendor, family, model) or of ARM (implementer, part)."""
     first: dict[str, str] = {}
-    arm_cores: list[tuple[int, int]] = []
+    arm_cores: dict[tuple[int, int], str | None] = {}
     implementer = None
     for line in text.splitlines():
         key, _, value = (part.strip() for part in line.partition(":"))
+        key = key.lower()  # Loongson's kernel writes "Model Name"
         first.setdefault(key, value)
-        if key == "CPU implementer":
+        if key == "cpu implementer":
             implementer = _to_int(value)
-        elif key == "CPU part" and implementer is not None:
+        elif key == "cpu part" and implementer is not None:
             part = _to_int(value)
-            if part is not None and (implementer, part) not in arm_cores:
-                arm_cores.append((implementer, part))
-    flags = frozenset((first.get("flags") or first.get("Features") or "").lower().split())
-    frequency = ask_system(lambda: float(first["cpu MHz"])) if "cpu MHz" in first else None
+            if part is not None:
+                arm_cores[implementer, part] = find_arm_architecture(implementer, part)
+    flags = frozenset((first.get("flags") or first.get("features") or "").lower().split())
+    frequency = ask_system(lambda: float(first["cpu mhz"]))
     name = first.get("model name") or None
+    architecture = None
     if arm_cores:
-        # Cores of two sizes: both are named ("Cortex-A55 + Cortex-A76").
-        cores = [core for ids in arm_cores if (core := find_arm_architecture(*ids))]
-        architecture = " + ".join(cores) or None
-        vendor, source = find_arm_vendor(arm_cores[0][0]), "source.midr"
+        # Cores of two sizes: both are named ("Cortex-A55 + Cortex-A76"), if both are known.
+        cores = dict.fromkeys(core for core in arm_cores.values() if core)
+        architecture = " + ".join(cores) if all(arm_cores.values()) else None
+        vendor, source = find_arm_vendor(next(iter(arm_cores))[0]), "source.midr"
         name = name or architecture
     else:
         vendor_id = first.get("vendor_id", "")
         family, model = _to_int(first.get("cpu family", "")), _to_int(first.get("model", ""))
-        stepping = _to_int(first.get("stepping", "")) or 0
-        vendor = _VENDORS.get(vendor_id, vendor_id or None)
-        source, architecture = "source.cpuid", None
+        stepping = _to_int(first.get("stepping", ""))
+        vendor, source = _RULES["vendors"].get(vendor_id, vendor_id or None), "source.cpuid"
         if family is not None and model is not None:
             architecture = find_x86_architecture(vendor_id, family, model, stepping)
     return _Identity(name, vendor, architecture, source if architecture else None, flags, frequency)

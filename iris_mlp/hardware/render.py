@@ -9,11 +9,16 @@ from iris_mlp.hardware.cpu_names import CpuName
 from iris_mlp.hardware.gpu import GpuInfo
 from iris_mlp.hardware.gpu_decoder import GpuName
 from iris_mlp.hardware.report import HardwareReport, TorchInfo
-from iris_mlp.hardware.words import WORDS
+from iris_mlp.strings import translator
 
 _LABEL_WIDTH = 22
 _LINE_WIDTH = 100
 Line = tuple[str, str | None]
+
+
+def say(key: str) -> str:
+    """Return the English text of a key of this package."""
+    return translator("en")(f"hardware.{key}")
 
 
 def render_text(report: HardwareReport) -> str:
@@ -23,8 +28,8 @@ def render_text(report: HardwareReport) -> str:
         sections.append((f"GPU {gpu.index}", _gpu_lines(gpu)))
     if not report.gpus:
         keys = ("gpu.none_what", "gpu.none_how")
-        found: list[Line] = [("Found", f"{WORDS['gpu.none']}: {WORDS[report.nvml_state]}.")]
-        found += [("", WORDS[key]) for key in keys]
+        found: list[Line] = [("Found", f"{say('gpu.none')}: {say(report.nvml_state)}.")]
+        found += [("", say(key)) for key in keys]
         sections.append(("GPU", found))
     accelerators = ", ".join(f"{item.type} ({item.count})" for item in report.accelerators)
     sections.append(
@@ -36,7 +41,7 @@ def render_text(report: HardwareReport) -> str:
 
 def render_gpu_name(card: GpuName) -> str:
     """Write what a GPU's name means as text."""
-    tier = f"{card.tier} ({WORDS[f'tier.{card.tier}']})" if card.tier else None
+    tier = f"{card.tier} ({say(f'tier.{card.tier}')})" if card.tier else None
     lines: list[Line] = [
         ("Card", card.name if card.known else None),
         ("Vendor", card.vendor),
@@ -52,8 +57,8 @@ def render_gpu_name(card: GpuName) -> str:
     ]
     if not card.known and card.series is None:
         lines = lines[:1]  # nothing is known, which one line says
-    lines += [(part, WORDS[key]) for part, key in card.meanings]
-    lines += [("Note", WORDS[key]) for key in card.notes]
+    lines += [(part, say(key)) for part, key in card.meanings]
+    lines += [("Note", say(key)) for key in card.notes]
     if card.nearest:
         lines.append(("See" if card.known else "Did you mean", ", ".join(card.nearest)))
     return _section(card.query, lines) + "\n"
@@ -67,7 +72,7 @@ def render_cpu_name(cpu: CpuName) -> str:
         ("Generation", str(cpu.generation) if cpu.generation else None),
         ("Architecture", _with_year(cpu.architecture, cpu.year)),
     ]
-    lines += [(part, WORDS[key]) for part, key in cpu.meanings]
+    lines += [(part, say(key)) for part, key in cpu.meanings]
     return _section(cpu.query, lines) + "\n"
 
 
@@ -76,8 +81,8 @@ def _cpu_lines(cpu: CpuInfo) -> list[Line]:
     if architecture and cpu.generation:
         architecture += f", generation {cpu.generation}"
     if architecture and cpu.architecture_source:
-        architecture += f", {WORDS[cpu.architecture_source]}"
-    usable = f"{cpu.usable_cores}, {WORDS[f'cores.{cpu.usable_from}']}"
+        architecture += f", {say(cpu.architecture_source)}"
+    usable = f"{cpu.usable_cores}, {say(f'cores.{cpu.usable_from}')}"
     counts = {count.kind: count for count in cpu.core_counts}
     lines: list[Line] = [
         ("Model", cpu.name),
@@ -96,7 +101,7 @@ def _cpu_lines(cpu: CpuInfo) -> list[Line]:
     ]
     limit = cpu.memory_limit
     if limit:
-        source = f"{_gib(limit.mib)}, {WORDS[limit.source]} ({limit.path})"
+        source = f"{_gib(limit.mib)}, {say(limit.source)} ({limit.path})"
         lines.append(("Container memory", source))
     return lines
 
@@ -105,7 +110,7 @@ def _gpu_lines(gpu: GpuInfo) -> list[Line]:
     said = gpu.name_says
     lines: list[Line] = [("Model", gpu.name)]
     if gpu.state != "ok":
-        lines.append(("State", WORDS[f"state.{gpu.state}"]))
+        lines.append(("State", say(f"state.{gpu.state}")))
     lines.append(("Architecture", gpu.architecture))
     if gpu.kind == "cuda":
         lines.append(("Compute capability", _capability(gpu)))
@@ -120,9 +125,9 @@ def _gpu_lines(gpu: GpuInfo) -> list[Line]:
             ("CUDA of the driver", gpu.cuda_driver_version),
         ]
     if said:
-        lines += [(f"“{part}”", WORDS[key]) for part, key in said.meanings]
+        lines += [(f"“{part}”", say(key)) for part, key in said.meanings]
     keys = dict.fromkeys((*gpu.notes, *(said.notes if said else ())))
-    lines += [("Note", WORDS[key]) for key in keys]
+    lines += [("Note", say(key)) for key in keys]
     if said and not said.known and said.nearest:
         lines.append(("Nearest names", ", ".join(said.nearest)))
     return lines
@@ -131,15 +136,15 @@ def _gpu_lines(gpu: GpuInfo) -> list[Line]:
 def _capability(gpu: GpuInfo) -> str | None:
     by_name = gpu.name_says.compute_capability if gpu.name_says else None
     if gpu.compute_capability is None and by_name:
-        return f"{WORDS['unknown']}; by its name {by_name}"
+        return f"{say('unknown')}; by its name {by_name}"
     return gpu.compute_capability
 
 
 def _torch_lines(torch: TorchInfo) -> list[Line]:
-    build = WORDS[f"build.{torch.build}"] if torch.build else None
+    build = say(f"build.{torch.build}") if torch.build else None
     auto = torch.auto_device
     if auto and torch.auto_reason:
-        auto += f": {WORDS.get(torch.auto_reason, torch.auto_reason)}"
+        auto += f": {say(torch.auto_reason)}"
     return [
         ("Version", torch.version),
         ("Build", f"{build} {torch.build_version or ''}".rstrip() if build else None),
@@ -154,7 +159,7 @@ def _section(title: str, lines: Iterable[Line]) -> str:
     for label, value in lines:
         start = f"  {label:<{_LABEL_WIDTH}}"
         rows += textwrap.wrap(
-            value or WORDS["unknown"],
+            value or say("unknown"),
             width=_LINE_WIDTH,
             initial_indent=start,
             subsequent_indent=" " * len(start),
@@ -172,7 +177,7 @@ def _count(count: CoreCount | None) -> str | None:
     if count is None:
         return None
     place = f" ({count.path})" if count.path else ""
-    return f"{count.cores:g}, {WORDS[count.source]}{place}"
+    return f"{count.cores:g}, {say(count.source)}{place}"
 
 
 def _frequency(cpu: CpuInfo) -> str | None:

@@ -1,10 +1,8 @@
 """The whole report of this machine's hardware, as plain values."""
 
-import dataclasses
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -54,20 +52,6 @@ class HardwareReport:
     nvml_state: str
     accelerators: tuple[Accelerator, ...]
     torch: TorchInfo
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain JSON types, for `hardware --json` and the HTTP API; None is unknown."""
-        return to_plain(self)
-
-
-def to_plain(value: Any) -> Any:
-    """Turn a dataclass of this package, nested or not, into plain JSON types."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields}
-    if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
-    return value
 
 
 def detect_hardware(root: Path = ROOT) -> HardwareReport:

@@ -8,6 +8,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -22,7 +23,7 @@ from iris_mlp.compare.verdict import conclude
 from iris_mlp.config import DEFAULTS, Engine, Optimizer, TrainConfig, host_limits, read_int
 from iris_mlp.errors import SettingsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
-from iris_mlp.hardware import detect_hardware, to_plain
+from iris_mlp.hardware import detect_hardware
 from iris_mlp.lent_gpu import prepare_run
 from iris_mlp.take_home.plot import draw_png, plot_loss
 from iris_mlp.ui.compare.experiment import TimeLimit, list_compared
@@ -114,9 +115,9 @@ def race(epochs: int = 1_000, repeats: int = 3) -> Iterator[dict[str, Any]]:
     standings = summarize(laps)
     yield {
         "outcome": "completed" if len(laps) == repeats * len(contenders) else "stopped",
-        "standings": [to_plain(standing) for standing in standings],
-        "verdict": to_plain(conclude(standings)),
-        "absent": [to_plain(absence) for absence in absences],
+        "standings": [asdict(standing) for standing in standings],
+        "verdict": asdict(conclude(standings)),
+        "absent": [asdict(absence) for absence in absences],
     }
 
 
@@ -143,7 +144,7 @@ def classify(
 @user_errors
 def hardware() -> dict[str, Any]:
     """Tell the CPU, the GPUs and what PyTorch can use of them; unknown facts are null."""
-    return detect_hardware().to_dict()
+    return asdict(detect_hardware())
 
 
 @user_errors
@@ -158,7 +159,7 @@ def decode_gpu(name: str) -> dict[str, Any]:
     """
     if not isinstance(name, str) or len(name) > LONGEST_NAME:
         raise SettingsError("name must be a text of at most {most} characters.", most=LONGEST_NAME)
-    return to_plain(decode_gpu_name(name))
+    return asdict(decode_gpu_name(name))
 
 
 def build() -> None:

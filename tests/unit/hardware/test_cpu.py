@@ -7,13 +7,13 @@ import psutil
 import pytest
 
 from iris_mlp.hardware.cpu import (
-    ARCHSPEC_NAMES,
     detect_cpu,
     name_simd_level,
     read_cpuinfo,
     read_windows_processor,
 )
 from iris_mlp.hardware.cpu_models import find_arm_architecture, find_x86_architecture
+from iris_mlp.hardware.rules import read_rules
 
 
 def x86(vendor: str, family: int, model: int, name: str, flags: str = "sse2", stepping=1) -> str:
@@ -130,6 +130,38 @@ class TestLinux:
         cpu = detect(tmp_path, arm((0x41, 0xD05), (0x41, 0xD05), (0x41, 0xD0B)))
         assert cpu.architecture == "Cortex-A55 + Cortex-A76"
 
+    def test_a_stepping_that_is_missing_leaves_what_it_decides_unknown(self, tmp_path):
+        # gVisor writes the stepping of no CPU.
+        cpu = detect(tmp_path, x86("GenuineIntel", 6, 85, "unknown", stepping="unknown"))
+        assert (cpu.vendor, cpu.architecture) == ("Intel", None)
+
+    def test_loongson_writes_its_name_in_capitals(self, tmp_path):
+        cpu = detect(tmp_path, "system type : generic\nModel Name : Loongson-3A5000\n")
+        assert (cpu.name, cpu.architecture) == ("Loongson-3A5000", "LA464")
+
+    @pytest.mark.parametrize(
+        ("cores", "vendor", "architecture"),
+        [
+            ([(0x6D, 0xD49)], "Microsoft", "Neoverse N2"),  # Cobalt 100
+            ([(0x41, 0xD4B), (0x41, 0xD4C)], "Arm", "Cortex-A78C + Cortex-X1C"),  # 8cx Gen 3
+            ([(0x70, 0x662)], "Phytium", "FTC662"),
+            ([(0x61, 0x022), (0x61, 0x023)], "Apple", "Apple M1"),
+            ([(0x41, 0xD05), (0x41, 0xFFF)], "Arm", None),
+        ],
+    )
+    def test_arm_parts_of_real_machines(self, tmp_path, cores, vendor, architecture):
+        cpu = detect(tmp_path, arm(*cores))
+        assert (cpu.vendor, cpu.architecture) == (vendor, architecture)
+
+    def test_a_probe_that_fails_in_any_way_leaves_its_field_unknown(self, monkeypatch):
+        def fail(*_, **__):
+            raise SystemError("returned NULL without setting an exception")
+
+        for name in ("cpu_freq", "virtual_memory", "cpu_count"):
+            monkeypatch.setattr(psutil, name, fail)
+        cpu = detect_cpu()
+        assert (cpu.frequency_max_mhz, cpu.memory_total_mib, cpu.physical_cores) == (None,) * 3
+
     def test_no_proc_leaves_unknowns_and_raises_nothing(self, tmp_path, monkeypatch):
         monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
         cpu = detect_cpu(tmp_path)
@@ -181,8 +213,9 @@ def test_windows_describes_its_processor():
 def test_archspec_targets_have_names_and_bare_levels_have_none():
     named = {"sapphirerapids", "alderlake", "icelake", "zen4", "zen5", "neoverse_v2", "m1", "m4"}
     assert named <= set(archspec.cpu.TARGETS)
-    assert named <= set(ARCHSPEC_NAMES)
-    assert not {"x86_64_v2", "x86_64_v3", "x86_64_v4", "aarch64"} & set(ARCHSPEC_NAMES)
+    names = read_rules("cpu_rules.toml")["archspec"]
+    assert named <= set(names)
+    assert not {"x86_64_v2", "x86_64_v3", "x86_64_v4", "aarch64"} & set(names)
 
 
 def test_an_empty_cpuinfo_gives_nothing():

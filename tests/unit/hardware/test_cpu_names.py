@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iris_mlp.hardware import WORDS, decode_cpu, render_cpu_name
+from iris_mlp.hardware import decode_cpu, render_cpu_name
+from iris_mlp.hardware.cpu_names import read_catalogue
+from tests.helpers import HARDWARE_WORDS
 
 # (name as the CPU or its maker writes it, vendor, generation, microarchitecture)
 CPUS = [
@@ -125,6 +127,9 @@ CPUS = [
     ("Loongson-3A5000", "Loongson", None, "LA464"),
     ("龙芯3A6000", "Loongson", None, "LA664"),
     ("AMD EPYC-Rome Processor", "AMD", None, "Zen 2"),
+    ("Intel(R) Celeron(R) CPU 847 @ 1.10GHz", "Intel", None, "Sandy Bridge"),
+    ("Intel(R) Core(TM) i7 CPU 920 @ 2.67GHz", "Intel", None, "Nehalem"),
+    ("i5-750", "Intel", None, "Nehalem"),
     ("Apple M1", "Apple", 1, "Apple M1"),
     ("Apple M2 Max", "Apple", 2, "Apple M2"),
     ("Apple M4 Pro", "Apple", 4, "Apple M4"),
@@ -134,6 +139,15 @@ CPUS = [
     ("Ampere(R) Altra(R) Max Processor M128-30", "Ampere", None, "Neoverse N1"),
     ("NVIDIA Grace CPU", "NVIDIA", None, "Neoverse V2"),
     ("Google Axion", "Google", None, "Neoverse V2"),
+    ("Intel(R) Xeon(R) CPU E5-2648Lv4", "Intel", 4, "Broadwell"),
+    ("E5-2680v4", "Intel", 4, "Broadwell"),
+    ("E3-1230v2", "Intel", 2, "Ivy Bridge"),
+    ("Intel Xeon Processor (Icelake)", "Intel", None, "Ice Lake-SP"),
+    ("Intel Core Processor (Broadwell)", "Intel", None, "Broadwell"),
+    ("Intel Core Processor (Skylake, IBRS)", "Intel", None, "Skylake"),
+    ("酷睿Ultra9 185H", "Intel", 1, "Meteor Lake"),
+    ("Intel(R) Pentium(R) Gold 8505", "Intel", None, "Alder Lake"),
+    ("Snapdragon (TM) 8cx Gen 3 @ 3.0 GHz", "Qualcomm", None, "Cortex-X1C + Cortex-A78C"),
     ("Neoverse-N1", "Arm", None, "Neoverse N1"),
     ("Cortex-A72", "Arm", None, "Cortex-A72"),
 ]
@@ -144,7 +158,31 @@ def test_vendor_generation_and_architecture(name, vendor, generation, architectu
     cpu = decode_cpu(name)
     assert cpu.known
     assert (cpu.vendor, cpu.generation, cpu.architecture) == (vendor, generation, architecture)
-    assert all(key in WORDS for _, key in cpu.meanings)
+    assert all(key in HARDWARE_WORDS for _, key in cpu.meanings)
+
+
+def test_the_patterns_agree_with_every_cpu_that_intel_lists():
+    listed = read_catalogue()
+    assert len(listed) > 2500
+    for name, (cores, threads, architecture) in listed.items():
+        cpu = decode_cpu(f"Intel {name}" if architecture else f"AMD {name}")
+        assert (cpu.cores, cpu.threads) == (cores, threads), name
+        assert architecture in (None, cpu.architecture), name
+
+
+@pytest.mark.parametrize(
+    ("name", "cores", "threads", "basis"),
+    [
+        ("Intel(R) Xeon(R) CPU E5-2680v4 @ 2.40GHz", 14, 28, "catalogue"),
+        ("i7-12800HX", 16, 24, "catalogue"),
+        ("AMD EPYC 9654 96-Core Processor", 96, 192, "catalogue"),
+        ("i7-99700X", None, None, None),
+        ("Intel(R) Xeon(R) Platinum 8175M CPU @ 2.50GHz", None, None, "pattern"),
+    ],
+)
+def test_cores_and_threads_come_from_the_catalogue_alone(name, cores, threads, basis):
+    cpu = decode_cpu(name)
+    assert (cpu.cores, cpu.threads, cpu.basis) == (cores, threads, basis)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +219,7 @@ def test_the_parts_of_a_name_are_explained():
         ("Intel(R) Xeon(R) Processor", "Intel"),
         ("AMD EPYC Processor", "AMD"),
         ("Apple M", "Apple"),
-        ("VIA Nano U3400", None),
+        ("VIA Nano U3400", "VIA"),
         ("", None),
         ("i7", None),
     ],
@@ -198,9 +236,6 @@ def test_a_name_that_says_too_little_is_unknown(name, vendor):
         ("海光 7390", "Hygon", "C86"),
         ("Loongson-3A4000", "Loongson", "Loongson"),
         ("Intel(R) Xeon(R) CPU @ 2.20GHz", "Intel", "Xeon"),
-        ("Intel(R) Celeron(R) CPU 847 @ 1.10GHz", "Intel", "Celeron"),
-        ("Intel(R) Core(TM) i7 CPU 920 @ 2.67GHz", "Intel", "Core i7"),
-        ("i5-750", "Intel", "Core i5"),
         ("Intel(R) Core(TM) i5-L16G7 CPU @ 1.40GHz", "Intel", "Core i5"),
         ("AMD FX-8800P Radeon R7, 12 Compute Cores 4C+8G", "AMD", "FX"),
         ("AMD EPYC 8635P", "AMD", "EPYC"),
@@ -229,5 +264,5 @@ WORDS_OF_NAMES = st.lists(st.sampled_from(FRAGMENTS.split()), max_size=8).map(" 
 def test_any_text_is_answered_in_known_words(text):
     cpu = decode_cpu(text)
     assert cpu.known == (cpu.architecture is not None)
-    assert all(key in WORDS for _, key in cpu.meanings)
+    assert all(key in HARDWARE_WORDS for _, key in cpu.meanings)
     assert render_cpu_name(cpu)

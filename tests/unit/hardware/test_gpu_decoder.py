@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iris_mlp.hardware import WORDS, compare_lesson_cards, decode_gpu, list_gpus, render_gpu_name
+from iris_mlp.hardware import compare_lesson_cards, decode_gpu, list_gpus, render_gpu_name
+from tests.helpers import HARDWARE_WORDS
 
 CARDS = list_gpus()
 NAMES = [card.name or "" for card in CARDS]
@@ -151,7 +152,7 @@ def test_every_row_has_a_source_an_architecture_and_a_meaning_in_words():
         assert card.source, card.name
         assert card.architecture, card.name
         assert card.meanings, card.name
-        assert {key for _, key in card.meanings} | set(card.notes) <= set(WORDS), card.name
+        assert {key for _, key in card.meanings} | set(card.notes) <= set(HARDWARE_WORDS), card.name
 
 
 def test_the_parts_of_a_name_stand_in_it_in_order():
@@ -425,7 +426,7 @@ def test_40_is_explained_as_a_series_number():
     assert meanings["40"] == "series.40"
     assert meanings["70"] == "tier.70"
     assert (meanings["Ti"], meanings["SUPER"]) == ("suffix.ti", "suffix.super")
-    assert "not the 40th generation" in WORDS["series.40"]
+    assert "not the 40th generation" in HARDWARE_WORDS["series.40"]
 
 
 def test_the_lesson_s_five_cards():
@@ -542,9 +543,9 @@ WORDS_OF_NAMES = st.lists(st.sampled_from(FRAGMENTS.split()), max_size=8).map(" 
 def test_any_text_is_answered_in_known_words(text):
     card = decode_gpu(text)
     assert card.query == text
-    assert all(key in WORDS for _, key in card.meanings)
-    assert all(key in WORDS for key in card.notes)
-    assert card.tier is None or f"tier.{card.tier}" in WORDS
+    assert all(key in HARDWARE_WORDS for _, key in card.meanings)
+    assert all(key in HARDWARE_WORDS for key in card.notes)
+    assert card.tier is None or f"tier.{card.tier}" in HARDWARE_WORDS
     assert set(card.nearest) <= set(NAMES)
     assert render_gpu_name(card)
 
