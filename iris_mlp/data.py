@@ -73,13 +73,22 @@ def load_flowers() -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
-def load_split() -> IrisSplit:
-    """Return the lesson's split on the CPU: `test_size=0.2`, `random_state=42`, not stratified."""
+def split_rows() -> tuple[np.ndarray, np.ndarray]:
+    """Return which of the 150 flowers are the 120 training rows and which the 30 test rows.
+
+    The lesson's split: `test_size=0.2`, `random_state=42`, not stratified.
+    """
     from sklearn.model_selection import train_test_split
 
+    train, test = train_test_split(np.arange(150), test_size=0.2, random_state=42)
+    return train, test
+
+
+@cache
+def load_split() -> IrisSplit:
+    """Return the lesson's split on the CPU."""
     lengths_cm, species = load_flowers()
-    rows: list[Any] = train_test_split(lengths_cm, species, test_size=0.2, random_state=42)
-    x_train, x_test, y_train, y_test = rows
+    (x_train, y_train), (x_test, y_test) = ((lengths_cm[r], species[r]) for r in split_rows())
     scaler = Scaler(tuple(x_train.min(axis=0).tolist()), tuple(x_train.max(axis=0).tolist()))
     return IrisSplit(
         x_train=torch.from_numpy(scaler.scale(x_train)),

@@ -5,10 +5,15 @@ import json
 from functools import cache
 from pathlib import Path
 
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from iris_mlp.data import load_flowers, load_split, split_rows
+
 FOLDER = Path(__file__).with_name("static")
+FLOWERS_MODULE = "data.js"
 STYLE_SHEETS = sorted(FOLDER.glob("*.css"), key=lambda path: path.stem != "style")
 
 
@@ -22,8 +27,24 @@ def static_path() -> str:
 
 
 def route_static() -> Mount:
-    """Return the route that serves the files."""
-    return Mount(f"/{static_path()}", StaticFiles(directory=FOLDER))
+    """Return the route that serves the files, and beside them the flowers as a module."""
+    files = Mount("/", StaticFiles(directory=FOLDER))
+    return Mount(f"/{static_path()}", routes=[Route(f"/{FLOWERS_MODULE}", _send_flowers), files])
+
+
+def _send_flowers(request: Request) -> Response:  # not async: the first call loads scikit-learn
+    (lengths_cm, species), (train, test) = load_flowers(), split_rows()
+    scaler = load_split().scaler
+    data = {
+        "lengths_cm": lengths_cm.tolist(),
+        "species": species.tolist(),
+        "train": train.tolist(),
+        "test": test.tolist(),
+        "scaler_min": scaler.minimum,
+        "scaler_max": scaler.maximum,
+    }
+    module = f"export default {json.dumps(data, separators=(',', ':'))};"
+    return Response(module, media_type="text/javascript")
 
 
 def mount(module: str, *events: str) -> str:
@@ -41,5 +62,5 @@ def mount(module: str, *events: str) -> str:
 
 def preload_scripts() -> str:
     """Return what begins to fetch the modules while Gradio still builds the page, as HTML."""
-    names = sorted(path.name for path in FOLDER.glob("*.js"))
+    names = sorted(path.name for path in FOLDER.glob("*.js")) + [FLOWERS_MODULE]
     return "".join(f'<link rel="modulepreload" href="{static_path()}/{name}">' for name in names)

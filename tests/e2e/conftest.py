@@ -11,6 +11,8 @@ from tests.app import App, find_browser
 # What is awaited comes in a moment, or on a busy machine later; no test is about speed.
 expect.set_options(timeout=60_000)
 
+SOFTWARE_WEBGPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> App:
@@ -27,7 +29,7 @@ def url(app: App) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu", *SOFTWARE_WEBGPU]
         )
         yield browser
         browser.close()
