@@ -8,26 +8,9 @@ from types import ModuleType
 from typing import Any
 
 from iris_mlp.hardware.gpu_decoder import GpuName, decode_gpu
+from iris_mlp.hardware.gpu_names import RULES
 from iris_mlp.hardware.probes import ask_system
 
-# CUDA C++ Programming Guide, "Compute Capabilities", and the architectures' white papers.
-ARCHITECTURES = {
-    **dict.fromkeys(("5.0", "5.2", "5.3"), "Maxwell"),
-    **dict.fromkeys(("6.0", "6.1", "6.2"), "Pascal"),
-    **dict.fromkeys(("7.0", "7.2"), "Volta"),
-    "7.5": "Turing",
-    **dict.fromkeys(("8.0", "8.6", "8.7"), "Ampere"),
-    "8.9": "Ada Lovelace",
-    "9.0": "Hopper",
-    **dict.fromkeys(("10.0", "11.0", "12.0", "12.1"), "Blackwell"),
-    "10.3": "Blackwell Ultra",
-}
-# FP32 cores in one multiprocessor, from the same two sources.
-_CORES_PER_MULTIPROCESSOR = {
-    **dict.fromkeys(("6.0", "7.0", "7.2", "7.5", "8.0"), 64),
-    **dict.fromkeys(("5.0", "5.2", "5.3", "6.1", "6.2", "8.6", "8.7", "8.9", "9.0"), 128),
-    **dict.fromkeys(("10.0", "10.3", "11.0", "12.0", "12.1"), 128),
-}
 # NVML API Reference Guide, nvmlReturn_t.
 _NVML_GPU_IS_LOST = 15
 _NVML_RESET_REQUIRED = 16
@@ -226,13 +209,13 @@ def describe_gpu(
         notes += ("note.capability_differs",)
     best_known = compute_capability or by_name or ""
     # NVML counts cores on every card, multiprocessors on few.
-    per_multiprocessor = _CORES_PER_MULTIPROCESSOR.get(best_known)
+    architecture, per_multiprocessor = RULES["capabilities"].get(best_known, (None, None))
     if cores and per_multiprocessor:
         facts["multiprocessors"] = cores // per_multiprocessor
     return GpuInfo(
         name=name,
         compute_capability=compute_capability,
-        architecture=ARCHITECTURES.get(best_known) or (said.architecture if said else None),
+        architecture=architecture or (said.architecture if said else None),
         name_says=said,
         notes=notes,
         **facts,
