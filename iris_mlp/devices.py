@@ -1,7 +1,8 @@
 """The devices that PyTorch finds here, and the one that `auto` means."""
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -26,18 +27,55 @@ def list_devices() -> list[str]:
     return names
 
 
-def choose_auto_device() -> tuple[torch.device, str]:
+def choose_auto_device(
+    ask_capability: Callable[[int], tuple[int, int] | None] | None = None,
+) -> tuple[torch.device, str]:
     """Return the device that `auto` means, and the reason as a key.
 
-    `accelerator`; `only_cpu`; or `lent_gpu` where a GPU is lent for a call at a time out of a
-    visitor's daily quota, and the CPU, which wins on this model, costs nothing.
+    `accelerator`; `only_cpu`; `no_code`: there are NVIDIA cards, but this build of PyTorch has code
+    for none of them; or `lent_gpu`: a GPU is lent for a call at a time out of a visitor's daily
+    quota, and the CPU, which wins on this model, costs nothing.
+
+    Args:
+        ask_capability: What gives the compute capability of a card by its number; PyTorch unless
+            given, which starts CUDA.
     """
     if is_zerogpu():
         return torch.device("cpu"), "lent_gpu"
     accelerator = _find_accelerator()
     if accelerator is None:
         return torch.device("cpu"), "only_cpu"
-    return torch.device(accelerator), "accelerator"
+    if accelerator != "cuda" or not torch.version.cuda:
+        return torch.device(accelerator), "accelerator"
+    built_for = torch.cuda.get_arch_list()
+    for index in range(torch.accelerator.device_count()):
+        if has_code_for((ask_capability or _ask_capability)(index), built_for):
+            return torch.device("cuda", index) if index else torch.device("cuda"), "accelerator"
+    return torch.device("cpu"), "no_code"
+
+
+def has_code_for(capability: tuple[int, int] | None, built_for: list[str]) -> bool:
+    """Return whether a build of PyTorch has code for a card; True where that is unknown.
+
+    Binary code (sm_86) runs on later minor versions of its major one, with the letter "a" on that
+    version alone; intermediate code (compute_90) on any later version. CUDA C++ Programming Guide,
+    "Application Compatibility".
+
+    Args:
+        capability: Compute capability of the card.
+        built_for: What `torch.cuda.get_arch_list()` gives.
+    """
+    if capability is None or not built_for:
+        return True
+    for name in built_for:
+        if part := re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", name):
+            built = int(part[2]), int(part[3])
+            same_major = built[0] == capability[0] and built[1] <= capability[1]
+            if built == capability or (same_major and part[4] != "a"):
+                return True
+            if part[1] == "compute" and not part[4] and built <= capability:
+                return True
+    return False
 
 
 def explain_missing() -> str:
@@ -74,14 +112,20 @@ def resolve_device(name: str) -> torch.device:
             here=", ".join(here),
         ) from None
     accelerator = _find_accelerator()
-    if device.type == "cpu" and device.index in (None, 0):
+    # PyTorch keeps the number in 8 bits: it reads cuda:256 as cuda:0.
+    kept = name == device.type or name == f"{device.type}:{device.index}"
+    if kept and device.type == "cpu" and device.index in (None, 0):
         return torch.device("cpu")
-    if device.type == accelerator and (device.index or 0) < torch.accelerator.device_count():
+    if (
+        kept
+        and device.type == accelerator
+        and 0 <= (device.index or 0) < torch.accelerator.device_count()
+    ):
         return device
     raise DeviceError(
         "device {name!r} is not on this machine, or this build of PyTorch cannot use it; "
         "here there are: auto, {here}.",
-        name=name,
+        name=name[:40],
         here=", ".join(here),
     )
 
@@ -122,3 +166,10 @@ def _find_accelerator() -> str | None:
         return None
     accelerator = torch.accelerator.current_accelerator()
     return None if accelerator is None else accelerator.type
+
+
+def _ask_capability(index: int) -> tuple[int, int] | None:
+    try:
+        return torch.cuda.get_device_capability(index)
+    except (RuntimeError, AssertionError):  # where CUDA may not start, as in ZeroGPU's main process
+        return None

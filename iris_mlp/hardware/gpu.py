@@ -1,36 +1,21 @@
 """Every GPU of this machine: from the NVIDIA driver where there is one, else as PyTorch tells."""
 
-import re
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
+import psutil
+
+from iris_mlp.devices import has_code_for
 from iris_mlp.hardware.gpu_decoder import GpuName, decode_gpu
+from iris_mlp.hardware.gpu_names import RULES
 from iris_mlp.hardware.probes import ask_system
 
-# CUDA C++ Programming Guide, "Compute Capabilities", and the architectures' white papers.
-ARCHITECTURES = {
-    **dict.fromkeys(("5.0", "5.2", "5.3"), "Maxwell"),
-    **dict.fromkeys(("6.0", "6.1", "6.2"), "Pascal"),
-    **dict.fromkeys(("7.0", "7.2"), "Volta"),
-    "7.5": "Turing",
-    **dict.fromkeys(("8.0", "8.6", "8.7"), "Ampere"),
-    "8.9": "Ada Lovelace",
-    "9.0": "Hopper",
-    **dict.fromkeys(("10.0", "11.0", "12.0", "12.1"), "Blackwell"),
-    "10.3": "Blackwell Ultra",
-}
-# FP32 cores in one multiprocessor, from the same two sources.
-_CORES_PER_MULTIPROCESSOR = {
-    **dict.fromkeys(("6.0", "7.0", "7.2", "7.5", "8.0"), 64),
-    **dict.fromkeys(("5.0", "5.2", "5.3", "6.1", "6.2", "8.6", "8.7", "8.9", "9.0"), 128),
-    **dict.fromkeys(("10.0", "10.3", "11.0", "12.0", "12.1"), 128),
-}
 # NVML API Reference Guide, nvmlReturn_t.
-_NVML_GPU_IS_LOST = 15
-_NVML_RESET_REQUIRED = 16
+_NVML_STATES = {4: "no_permission", 15: "lost", 16: "reset_required"}
 _NVML_INIT_ERRORS = {
     4: "nvml.no_permission",
     9: "nvml.driver_not_loaded",
@@ -44,11 +29,14 @@ class GpuInfo:
     """One GPU. None means unknown.
 
     Attributes:
-        index: Its number in the driver's (or PyTorch's) order.
+        index: Its number for PyTorch ("cuda:1"); of a hidden one, the driver's.
         kind: "cuda", "rocm", "mps" or "xpu": the PyTorch backend that would use it.
-        state: "ok", "lost" (fell off the bus), "reset_required" or "unreadable".
+        state: "ok", "hidden" (from this process), "lost" (fell off the bus), "reset_required",
+            "no_permission" or "unreadable".
+        source: Key of who reports its name, capability and driver.
         compute_capability: What the driver reports; it beats the name.
         vram_total_mib: Its memory; where it shares the machine's, the most that it should take.
+        vram_source: Key of who reports its memory.
         name_says: What the name means by the catalogue.
         notes: Keys of what a reader should know, such as "note.capability_differs".
     """
@@ -61,6 +49,8 @@ class GpuInfo:
     compute_capability: str | None = None
     vram_total_mib: float | None = None
     vram_free_mib: float | None = None
+    source: str | None = None
+    vram_source: str | None = None
     multiprocessors: int | None = None
     driver_version: str | None = None
     cuda_driver_version: str | None = None
@@ -118,13 +108,18 @@ def detect_gpus(
     cpu_name: str | None = None,
     nvml: ModuleType | None = None,
     torch: ModuleType | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> GpuSearch:
     """Find every GPU; a probe that fails makes its field None and nothing else.
+
+    What the driver lists is not what this process may use: PyTorch's view decides on the order,
+    and what it may not see is told to be hidden.
 
     Args:
         cpu_name: The chip's name, which on a Mac is also the GPU's.
         nvml: The NVML module; pynvml unless given.
         torch: The PyTorch module; the installed one unless given.
+        environ: Where CUDA_VISIBLE_DEVICES is looked for.
     """
     if torch is None:
         import torch
@@ -137,7 +132,7 @@ def detect_gpus(
     gateway = NvmlGateway(nvml)
     with gateway.session() as started:
         if started:
-            gpus, state = _list_nvml_gpus(gateway), "nvml.ok"
+            gpus, state = _list_nvml_gpus(gateway, torch, environ), "nvml.ok"
             if gpus is None:
                 gpus, state = (), "nvml.error"
         else:
@@ -154,20 +149,24 @@ def _note_pytorch(gpu: GpuInfo, torch: ModuleType) -> tuple[str, ...]:
     # NVIDIA's CUDA Compatibility: a driver serves the later minor versions of its major one.
     if driver and int(driver.partition(".")[0]) < int(build.partition(".")[0]):
         return ("note.torch_needs_newer_driver",)
-    # Such as sm_75, sm_100a or compute_120; the oldest is what the build begins with.
-    built = [
-        int(re.sub(r"\D", "", name))
-        for name in ask_system(lambda: torch.cuda.get_arch_list()) or ()
-    ]
-    if built and gpu.compute_capability:
-        major, minor = gpu.compute_capability.split(".")
-        if 10 * int(major) + int(minor) < min(built):
-            return ("note.torch_without_architecture",)
+    built_for: list[str] = ask_system(lambda: torch.cuda.get_arch_list()) or []
+    if not has_code_for(read_capability(gpu), built_for):
+        return ("note.torch_without_architecture",)
     return ()
 
 
-def _list_nvml_gpus(gateway: NvmlGateway) -> tuple[GpuInfo, ...] | None:
-    """List the GPUs that the driver knows, lost ones included; None where it cannot count."""
+def read_capability(gpu: GpuInfo) -> tuple[int, int] | None:
+    """Return a GPU's compute capability as two numbers."""
+    if gpu.compute_capability is None:
+        return None
+    major, minor = gpu.compute_capability.split(".")
+    return int(major), int(minor)
+
+
+def _list_nvml_gpus(
+    gateway: NvmlGateway, torch: ModuleType, environ: Mapping[str, str]
+) -> tuple[GpuInfo, ...] | None:
+    """List the GPUs that the driver knows, PyTorch's first; None where it cannot count."""
     count = gateway.ask("nvmlDeviceGetCount")
     if count is None:
         return None
@@ -175,39 +174,124 @@ def _list_nvml_gpus(gateway: NvmlGateway) -> tuple[GpuInfo, ...] | None:
     cuda = gateway.ask("nvmlSystemGetCudaDriverVersion_v2")
     if cuda is None:
         cuda = gateway.ask("nvmlSystemGetCudaDriverVersion")
-    cuda_version = f"{cuda // 1000}.{cuda % 1000 // 10}" if cuda else None
-    return tuple(_read_nvml_gpu(gateway, index, driver, cuda_version) for index in range(count))
+    versions: dict[str, Any] = {
+        "driver_version": driver,
+        "cuda_driver_version": f"{cuda // 1000}.{cuda % 1000 // 10}" if cuda else None,
+    }
+    found: dict[str, GpuInfo] = {}  # by the driver's identifier, in its order
+    for index in range(count):
+        gateway.errors.clear()
+        handle = gateway.ask("nvmlDeviceGetHandleByIndex", index)
+        code = gateway.error
+        slices = _list_slices(gateway, handle) if handle is not None else []
+        for each in slices or [handle]:
+            gpu = _read_nvml_gpu(gateway, index, each, handle, code, versions)
+            identifier = _to_text(gateway.ask("nvmlDeviceGetUUID", each)) if each else None
+            found[identifier or f"{index}"] = gpu
+    seen = _ask_visible(torch) or find_visible(environ, list(found))
+    first = [replace(found[name], index=number) for number, name in enumerate(seen)]
+    hidden = [replace(gpu, state="hidden") for name, gpu in found.items() if name not in seen]
+    return (*first, *hidden)
+
+
+def find_visible(environ: Mapping[str, str], names: list[str]) -> list[str]:
+    """Return the GPUs that CUDA_VISIBLE_DEVICES leaves to this process, in its order.
+
+    CUDA C++ Programming Guide, "CUDA Environment Variables": numbers or the beginnings of
+    identifiers; the first that fits nothing ends the list. Of the slices of cards (MIG) a process
+    gets one, and no whole card beside it.
+
+    Args:
+        environ: The environment.
+        names: The identifiers of the driver's GPUs ("GPU-…", "MIG-…"), in its order.
+    """
+    chosen = environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None:
+        seen = names
+    else:
+        seen = []
+        for word in (word.strip() for word in chosen.split(",")):
+            fits = [name for name in names if word and name.startswith(word)]
+            if word.isdecimal() and int(word) < len(names):
+                fits = [names[int(word)]]
+            if len(fits) != 1 or fits[0] in seen:
+                break
+            seen.append(fits[0])
+    slices = [name for name in seen if name.startswith("MIG-")]
+    return slices[:1] or seen
+
+
+def _ask_visible(torch: ModuleType) -> list[str] | None:
+    """Return the identifiers of PyTorch's GPUs in its order, where CUDA has started already."""
+    if not ask_system(lambda: torch.cuda.is_initialized()):
+        return None
+    return ask_system(
+        lambda: [
+            f"GPU-{torch.cuda.get_device_properties(number).uuid}"
+            for number in range(torch.cuda.device_count())
+        ]
+    )
+
+
+def _list_slices(gateway: NvmlGateway, handle: Any) -> list[Any]:
+    """List the slices (MIG) of a card that is cut into them."""
+    if not (gateway.ask("nvmlDeviceGetMigMode", handle) or (0,))[0]:
+        return []
+    most = gateway.ask("nvmlDeviceGetMaxMigDeviceCount", handle) or 0
+    slices = (
+        gateway.ask("nvmlDeviceGetMigDeviceHandleByIndex", handle, number) for number in range(most)
+    )
+    return [each for each in slices if each is not None]
 
 
 def _read_nvml_gpu(
-    gateway: NvmlGateway, index: int, driver: str | None, cuda_version: str | None
+    gateway: NvmlGateway,
+    index: int,
+    handle: Any,
+    card: Any,
+    code: int | None,
+    versions: dict[str, Any],
 ) -> GpuInfo:
-    """Read one GPU, question by question."""
-    gateway.errors.clear()
+    """Read one GPU, question by question.
+
+    Args:
+        gateway: Where to ask.
+        index: The driver's number.
+        handle: The card or its slice; None where the driver gives none.
+        card: The whole card.
+        code: The driver's error where it gave none.
+        versions: Those of the driver.
+    """
+    gateway.errors[:] = [code]
     name = capability = memory = cores = None
-    handle = gateway.ask("nvmlDeviceGetHandleByIndex", index)
     if handle is not None:
         name = _to_text(gateway.ask("nvmlDeviceGetName", handle))
-        pair = gateway.ask("nvmlDeviceGetCudaComputeCapability", handle)
+        pair = gateway.ask("nvmlDeviceGetCudaComputeCapability", card)
         capability = f"{pair[0]}.{pair[1]}" if pair else None
         memory = gateway.ask("nvmlDeviceGetMemoryInfo", handle)
-        cores = gateway.ask("nvmlDeviceGetNumGpuCores", handle)
-    state = "ok" if handle is not None else "unreadable"
-    if _NVML_GPU_IS_LOST in gateway.errors:
-        state = "lost"
-    elif _NVML_RESET_REQUIRED in gateway.errors:
-        state = "reset_required"
+        cores = gateway.ask("nvmlDeviceGetNumGpuCores", card) if handle is card else None
+    states = [_NVML_STATES[error] for error in gateway.errors if error in _NVML_STATES]
+    # A board that shares the machine's memory reports none of its own (GB10), or 0 bytes (Jetson).
+    total = (memory.total if memory else 0) or None
+    free = memory.free if memory and total else None
+    vram_source = "source.nvml" if total else None
+    said = decode_gpu(name) if name else None
+    if total is None and said and "note.unified_memory" in said.notes:
+        system = ask_system(psutil.virtual_memory)
+        total, free = (system.total, system.available) if system else (None, None)
+        vram_source = "source.psutil" if system else None
     return describe_gpu(
         index=index,
         kind="cuda",
-        state=state,
+        state=states[0] if states else "ok" if handle is not None else "unreadable",
         name=name,
         compute_capability=capability,
-        vram_total_mib=memory.total / 2**20 if memory else None,
-        vram_free_mib=memory.free / 2**20 if memory else None,
+        source="source.nvml",
+        vram_total_mib=total / 2**20 if total else None,
+        vram_free_mib=free / 2**20 if free is not None else None,
+        vram_source=vram_source,
         cores=cores,
-        driver_version=driver,
-        cuda_driver_version=cuda_version,
+        **versions,
     )
 
 
@@ -226,13 +310,13 @@ def describe_gpu(
         notes += ("note.capability_differs",)
     best_known = compute_capability or by_name or ""
     # NVML counts cores on every card, multiprocessors on few.
-    per_multiprocessor = _CORES_PER_MULTIPROCESSOR.get(best_known)
+    architecture, per_multiprocessor = RULES["capabilities"].get(best_known, (None, None))
     if cores and per_multiprocessor:
         facts["multiprocessors"] = cores // per_multiprocessor
     return GpuInfo(
         name=name,
         compute_capability=compute_capability,
-        architecture=ARCHITECTURES.get(best_known) or (said.architecture if said else None),
+        architecture=architecture or (said.architecture if said else None),
         name_says=said,
         notes=notes,
         **facts,
@@ -254,7 +338,9 @@ def _list_torch_gpus(torch: ModuleType, cpu_name: str | None) -> tuple[GpuInfo, 
             index=0,
             kind="mps",
             name=cpu_name,
+            source="source.torch",
             vram_total_mib=total / 2**20 if total else None,
+            vram_source="source.torch" if total else None,
             notes=("note.unified_memory",),
         )
         return (gpu,)
@@ -276,6 +362,8 @@ def _read_torch_gpu(backend: Any, kind: str, index: int) -> GpuInfo:
         name=getattr(facts, "name", None),
         compute_capability=capability,
         state="ok" if facts else "unreadable",
+        source="source.torch",
+        vram_source="source.torch" if total else None,
         vram_total_mib=total / 2**20 if total else None,
         vram_free_mib=free / 2**20 if free is not None else None,
         multiprocessors=multiprocessors or getattr(facts, "max_compute_units", None),

@@ -13,15 +13,14 @@ GPU Compute Capability".
 import csv
 import functools
 from dataclasses import dataclass
-from importlib import resources
 
-from iris_mlp.hardware.gpu_meanings import read_meanings
-from iris_mlp.hardware.gpu_names import NameWords, split_name
+from iris_mlp.hardware.gpu_names import NameWords, read_meanings, split_name
+from iris_mlp.hardware.rules import read_data
 
 _LINE_WORDS = frozenset(
     {
         *("geforce", "rtx", "gtx", "gt", "mx", "titan", "quadro", "tesla"),
-        *("radeon", "rx", "instinct", "apple", "arc"),
+        *("radeon", "rx", "instinct", "apple", "arc", "vega", "ascend", "mtt"),
     }
 )
 
@@ -33,6 +32,8 @@ class GpuName:
     Attributes:
         query: The name as it was given.
         known: Whether the catalogue has the card.
+        basis: "catalogue" where the card is listed, "family" where its number tells the family,
+            "pattern" where the pattern of its name was read, None where nothing is known.
         name: The maker's name of the card.
         line: Product line, a key ("geforce", "rtx_ada", "data_center" …).
         series: Series within the line ("40"); a series number, not a generation number.
@@ -49,6 +50,7 @@ class GpuName:
 
     query: str
     known: bool
+    basis: str | None = None
     name: str | None = None
     vendor: str | None = None
     line: str | None = None
@@ -83,12 +85,9 @@ class Row:
 @functools.cache
 def read_rows() -> tuple[Row, ...]:
     """Return the rows in the order of the file."""
-    text = (
-        resources.files("iris_mlp.hardware")
-        .joinpath("gpu_catalogue.csv")
-        .read_text(encoding="utf-8")
+    return tuple(
+        _read_row(record) for record in csv.DictReader(read_data("gpu_catalogue.csv").splitlines())
     )
-    return tuple(_read_row(record) for record in csv.DictReader(text.splitlines()))
 
 
 def _read_row(record: dict[str, str]) -> Row:
@@ -111,6 +110,7 @@ def _read_row(record: dict[str, str]) -> Row:
     card = GpuName(
         query=name,
         known=True,
+        basis="catalogue",
         name=name,
         vendor=record["vendor"],
         line=line,

@@ -7,16 +7,20 @@ import re
 from dataclasses import replace
 
 from iris_mlp.hardware.gpu_catalogue import GpuName, Row, list_telling_words, read_rows
-from iris_mlp.hardware.gpu_meanings import read_meanings
 from iris_mlp.hardware.gpu_names import (
     GEFORCE_SERIES,
-    VENDOR_WORDS,
+    MAKERS,
+    RULES,
     NameWords,
+    drop_shop_words,
     insert_blanks,
+    list_alternatives,
     read_geforce_pattern,
+    read_meanings,
     read_radeon_tier,
     split_name,
 )
+from iris_mlp.hardware.spelling import peel
 
 LESSON_CARDS = (
     "GeForce RTX 3090 Ti",
@@ -42,8 +46,15 @@ _LEAST_LIKENESS = 0.5
 def _list_words() -> frozenset[str]:
     """List every word that a card's name is made of, lower case."""
     names = " ".join(" ".join((row.card.query, *row.aliases)) for row in read_rows()).lower()
-    others = {"mobile", "notebook", *VENDOR_WORDS, *_FORM_WORDS}
+    others = {"mobile", "notebook", *MAKERS, *_FORM_WORDS}
     return frozenset(others.union(re.findall(r"[a-z0-9]+", names)))
+
+
+def _list_consumer_words(parts: NameWords) -> frozenset[str]:
+    """List the words by which the consumer cards of a name's maker are told apart."""
+    amd = parts.vendor == "AMD" or "rx" in parts.words
+    line = "radeon_rx" if amd else "arc" if parts.vendor == "Intel" else "geforce"
+    return frozenset().union(*(row.words for row in read_rows() if row.card.line == line))
 
 
 def list_gpus() -> tuple[GpuName, ...]:
@@ -59,18 +70,48 @@ def compare_lesson_cards() -> tuple[GpuName, ...]:
 def decode_gpu(name: str) -> GpuName:
     """Say what a GPU's name means.
 
-    Takes the catalogue's names, those of drivers ("NVIDIA H100 80GB HBM3"), of `lspci`, and a
-    person's ("3090ti", "geforcertx4090laptop"). Never raises: a name that is not in the catalogue
-    comes back with `known=False`, what its pattern tells, and up to three nearest names.
+    Takes the catalogue's names, those of drivers ("NVIDIA H100 80GB HBM3"), of browsers ("ANGLE
+    (…)"), of `lspci`, of shops, and a person's ("3090ti", "geforcertx4090laptop"). Never raises: a
+    name that is not in the catalogue comes back with `known=False`, what its family or its pattern
+    tells, and up to three nearest names.
     """
+    if family := _read_family(name):
+        return family
+    card = _decode_card(name)
+    chip = _read_chip(name)
+    if chip is None or card.architecture == chip or "note.ambiguous" in card.notes:
+        return card
+    vendor = card.vendor or split_name(name).vendor
+    notes = ("note.not_in_catalogue", "note.read_from_chip")
+    return GpuName(name, False, "family", vendor=vendor, architecture=chip, notes=notes)
+
+
+def _read_chip(name: str) -> str | None:
+    """Return the architecture of the chip that `lspci` writes before the name in brackets."""
+    text = peel(name).text
+    before, bracket, _ = text.replace("[amd/ati]", " ").partition("[")
+    if not bracket:
+        return None
+    chips = RULES["chips"].items()
+    return next((made for chip, made in chips if re.search(rf"\b(?:{chip})", before)), None)
+
+
+def _decode_card(name: str) -> GpuName:
+    """Look a card up in the catalogue, else read its pattern."""
     parts = split_name(name)
-    found = _find_cards(parts)
+    alternatives = [_find_cards(split_name(each)) for each in list_alternatives(name)]
+    if alternatives and all(alternatives):
+        found = [row for row in read_rows() if any(row in rows for rows in alternatives)]
+        parts = replace(parts, memory_gib=None)
+    else:
+        found = _find_cards(parts)
+    spaced = name
     if not found:
         spaced = insert_blanks(name, _list_words())
         parts = split_name(spaced)
         found = _find_cards(parts)
-        if not found:
-            return replace(_decode_by_pattern(spaced), query=name)
+    if not found:
+        return replace(_decode_by_pattern(spaced), query=name)
     cards = [_describe(row, parts) for row in found]
     if len({card.architecture for card in cards}) > 1:
         # One name, several architectures: nothing can be said of the card itself.
@@ -79,11 +120,34 @@ def decode_gpu(name: str) -> GpuName:
     return replace(cards[0] if len(cards) == 1 else _merge(cards), query=name)
 
 
+def _read_family(name: str) -> GpuName | None:
+    """Read a GPU whose number names a family, and what is no GPU: a program, a virtual display."""
+    peeled = peel(name)
+    for pattern, maker, line, architecture, note in RULES["names"]["families"]:
+        match = re.search(rf"(?<![a-z0-9])(?:{pattern})", peeled.text)
+        if match is None:
+            continue
+        start = name.lower().find(match[0])
+        return GpuName(
+            query=name,
+            known=bool(architecture),
+            basis="family",
+            name=name[start : start + len(match[0])] if start >= 0 else match[0].capitalize(),
+            vendor=maker or None,
+            line=line,
+            architecture=architecture or None,
+            notes=(f"note.{note}", *(("note.similar",) if peeled.similar else ())),
+        )
+    return None
+
+
 def _find_cards(parts: NameWords) -> list[Row]:
     """Find the rows that fit a name's words, its maker and, where one has it, its memory size."""
     found = _find(parts)
     if not found and parts.words & _FORM_WORDS:
         found = _find(replace(parts, words=parts.words - _FORM_WORDS))
+    if not found and (words := drop_shop_words(parts, _list_consumer_words(parts))) != parts.words:
+        found = [row for row in read_rows() if row.words == words]
     found = [row for row in found if parts.vendor in (None, row.card.vendor)]
     return [row for row in found if parts.memory_gib in row.card.vram_gib] or found
 
@@ -100,11 +164,18 @@ def _find(parts: NameWords) -> list[Row]:
     if same:
         return same
     # "Quadro 6000" is a Fermi card, not a Quadro RTX 6000 with a word left out.
-    if not any(c.isdigit() for w in parts.words for c in w) or parts.words == {"quadro", "6000"}:
+    if not any(re.search(r"\d", w) and not re.fullmatch(r"\d\d?", w) for w in parts.words):
         return []
-    more = [row for row in read_rows() if row.words > parts.words]
+    # A "GTX 660" is no 660 Ti, and a "Quadro 4000" no Quadro RTX 4000.
+    never = {*RULES["suffixes"], *(("rtx",) if "quadro" in parts.words else ())}
+    more = [
+        row
+        for row in read_rows()
+        if row.words > parts.words and not never & (row.words - parts.words)
+    ]
     if len({row.card.architecture for row in more}) > 1:
         return more
+    more = [row for row in more if "rx" in row.words] or more  # a 5700 XT is an RX, not a Mac's Pro
     fewest = min((len(row.words) for row in more), default=0)
     return [row for row in more if len(row.words) == fewest]
 
@@ -137,6 +208,8 @@ def _describe(row: Row, parts: NameWords) -> GpuName:
             notes.append("note.laptop_less_memory")
     if parts.slice:
         notes.append(f"note.{parts.slice}_slice")
+    if parts.similar:
+        notes.append("note.similar")
     return replace(card, notes=tuple(notes))
 
 
@@ -156,6 +229,7 @@ def _merge(cards: list[GpuName]) -> GpuName:
     return GpuName(
         query=first.query,
         known=True,
+        basis="catalogue",
         # "H100" names its versions, "Instinct" not the two that lspci gives together.
         name=shared if any(c.isdigit() for c in shared) else " / ".join(names),
         vram_gib=tuple(dict.fromkeys(size for card in cards for size in card.vram_gib)),
@@ -182,10 +256,11 @@ def _decode_by_pattern(name: str) -> GpuName:
         return GpuName(
             query=name,
             known=False,
+            basis="pattern",
             vendor="NVIDIA",
             line="geforce",
             series=pattern.series,
-            architecture=None if is_2050 else GEFORCE_SERIES.get(pattern.series),
+            architecture=None if is_2050 else GEFORCE_SERIES.get(pattern.series) or None,
             tier=pattern.tier,
             suffixes=pattern.suffixes,
             laptop=True if is_mx or "laptop" in parts.words else None,
@@ -198,6 +273,7 @@ def _decode_by_pattern(name: str) -> GpuName:
         return GpuName(
             query=name,
             known=False,
+            basis="pattern",
             vendor="AMD",
             line="radeon_rx",
             series=radeon[0] + "000",

@@ -1,69 +1,26 @@
-"""Read a GPU's name by rules alone: its telling words, and the series and tier of its pattern."""
+"""Read a GPU's name by the rules of `gpu_rules.toml`: its telling words, what each part means."""
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Set
 from dataclasses import dataclass
 
-MAX_NAME_LENGTH = 200
+from iris_mlp.hardware.rules import read_rules
+from iris_mlp.hardware.spelling import MAX_NAME_LENGTH, peel
 
-# The series number stands for an architecture and a year (NVIDIA: Compare GeForce Graphics Cards).
-GEFORCE_SERIES = {
-    "10": "Pascal",
-    "16": "Turing",
-    "20": "Turing",
-    "30": "Ampere",
-    "40": "Ada Lovelace",
-    "50": "Blackwell",
-}
-
-# Words that name a maker, a board partner or a packaging, and never a different card.
-_NOISE = """nvidia corporation amd ati inc advanced micro devices apple geforce radeon instinct
-    tesla graphics card gpu generation edition design with vga pci 3d controller compatible series
-    the asus rog strix tuf dual proart msi ventus suprim gigabyte aorus eagle windforce evga ftw3
-    xc3 zotac trinity palit gainward inno3d colorful igame galax kfa2 pny xlr8 sapphire nitro pulse
-    powercolor xfx asrock gaming oc trio founders fe oem lite hash rate lhr oam vf grid ac tensor
-    intel core hbm hbm2 hbm2e hbm3 hbm3e gddr5 gddr5x gddr6 gddr6x gddr7 lovelace"""
-_NOISE_WORDS = frozenset(_NOISE.split())
-VENDOR_WORDS = {
-    "nvidia": "NVIDIA",
-    "geforce": "NVIDIA",
-    "quadro": "NVIDIA",
-    "tesla": "NVIDIA",
-    "amd": "AMD",
-    "radeon": "AMD",
-    "instinct": "AMD",
-    "apple": "Apple",
-    "intel": "Intel",
-    "arc": "Intel",
-}
+RULES = read_rules("gpu_rules.toml")
+GEFORCE_SERIES: dict[str, str] = RULES["geforce_series"]
+MAKERS: dict[str, str] = RULES["makers"]
+NOISE_WORDS = frozenset(RULES["noise"].split())
 _SHORT_WORDS = {"s": "super", "m": "laptop"}
-_MAKER_WORDS = frozenset({"nvidia", "amd", "ati", "corporation"})
-_MEMORY_SIZE = r"(?<![\w.])([0-9]{1,4}) ?(?:gib|gb|g)\b"
+_MAKER_WORDS = frozenset({"nvidia", "amd", "ati", "corporation", "graphics", "huawei", "grid"})
+_MEMORY_SIZE = r"(?<![\w.])([1-9][0-9]{0,3}) ?(?:gib|gb|g)\b"
 _NUMBER_WORD = rf"[0-9]{{3,4}}[sm]?|{_MEMORY_SIZE}"
 _MX_NUMBER = r"[1-9][1357]0"  # MX110 to MX570; the GeForce4 MX 440 was a desktop card
 _GEFORCE_NUMBER = r"(?:10|16|20|30|40|50)[1-9]0"
-# Spellings that mean the same, brought to one: (pattern, replacement), in order.
-_SPELLINGS = (
-    (r"\bmax[- ]?q\b", " maxq "),
-    (r"\b(?:laptop|mobile|notebook)\b", " laptop "),
-    (r"\blaptop\s+/\s+maxq\b|\bmaxq\s+/\s+laptop\b", " laptop "),  # lspci writes both orders
-    (r"\b(rtx|gtx|gt|rx|mx)(?=a?[0-9])", r"\1 "),
-    (r"\b([0-9]{3,4})(ti ?super|ti|super|xtx|xt|gre|m|s|d)\b", r"\1 \2 "),
-    (r"\b([0-9]{3,4})(ada|blackwell)\b", r"\1 \2 "),
-    (r"\btisuper\b", "ti super"),
-    (r"\bsxm[0-9]\b", "sxm"),
-)
-# What Chinese names say that English ones say in other words; the rest of them is a board partner.
-_CHINESE = (
-    (r"笔记本|移动[版端]", " laptop "),
-    (r"英伟达", " nvidia "),
-    (r"苹果", " apple "),
-    (r"泰坦", " titan "),
-    (r"[\u4e00-\u9fff]+", " "),
-)
 _MISSPELT = ("nvidia", "geforce", "radeon", "quadro", "laptop")
+_OTHER_WORDS = frozenset({"rx", "quadro", "pro", "ada", "nforce"})
+_PATTERN_WORDS = frozenset({"ti", "super", "d", "maxq", "laptop", "gt", "mx"})
 GEFORCE_TIERS = frozenset({10, 20, 30, 40, 50, 60, 70, 80, 90})
 
 
@@ -76,6 +33,7 @@ class NameWords:
         vendor: The maker that the name states, or None.
         memory_gib: The memory size that the name states, or None.
         slice: "mig" or "vgpu" where the name is a part of a card, else None.
+        similar: Whether a browser says that it names a similar card.
         plain: Every word in order, lower case, the maker left out: tells packagings apart.
         phrase: `words` in order, to compare names by likeness.
     """
@@ -84,6 +42,7 @@ class NameWords:
     vendor: str | None
     memory_gib: int | None
     slice: str | None
+    similar: bool
     plain: str
     phrase: str
 
@@ -105,25 +64,17 @@ def split_name(name: str) -> NameWords:
 
     "NVIDIA GeForce RTX 4070 Laptop GPU", "rtx4070 mobile" and "4070 Laptop" give words that agree.
     """
-    text = re.sub(r"[®™©]|\((?:r|tm|c)\)", " ", name[:MAX_NAME_LENGTH], flags=re.IGNORECASE)
-    text = whole = unicodedata.normalize("NFKC", text)[:MAX_NAME_LENGTH].lower()
-    for pattern, replacement in _CHINESE:
-        text = whole = re.sub(pattern, replacement, text)
-    text = whole = re.sub(r"[a-z]{5,}", _correct, text)
-    if bracketed := re.search(r"\[([^\]\[]*\d[^\]\[]*)\]", text):
-        text = bracketed[1]  # lspci writes: GA102 [GeForce RTX 3090] (rev a1)
-    part = None
-    if re.search(r"\bmig\b", text):
-        part, text = "mig", re.sub(r"\bmig\b.*", " ", text, flags=re.DOTALL)
-    elif re.search(r"-\d{1,3}[qabc]\b", text):
-        part, text = "vgpu", re.sub(r"-\d{1,3}[qabc]\b", " ", text)
+    peeled = peel(name)
+    text = whole = re.sub(r"[a-z]{5,}", _correct, peeled.text)
+    if bracketed := re.findall(r"\[((?!amd/ati)[^\]\[]*[a-z][^\]\[]*)\]", text):
+        text = bracketed[-1]  # lspci writes: GA102 [GeForce RTX 3090]
     plain = [word for word in re.findall(r"[^\W_]+", text) if word not in _MAKER_WORDS]
     memory_gib = {int(size) for size in re.findall(_MEMORY_SIZE, text)}
     text = re.sub(_MEMORY_SIZE, " ", text)
-    for pattern, replacement in _SPELLINGS:
+    for pattern, replacement in RULES["names"]["spellings"]:
         text = re.sub(pattern, replacement, text)
-    stated = {VENDOR_WORDS[w] for w in re.findall(r"[a-z]+", whole) if w in VENDOR_WORDS}
-    kept: list[str] = [word for word in re.findall(r"[^\W_]+", text) if word not in _NOISE_WORDS]
+    stated = {MAKERS[word] for word in re.findall(r"[a-z]+", whole) if word in MAKERS}
+    kept: list[str] = [word for word in re.findall(r"[^\W_]+", text) if word not in NOISE_WORDS]
     # "4070S" is short for SUPER and "3060M" for the laptop card; on a Radeon S and M stay.
     if "rx" not in kept and any(re.fullmatch(_GEFORCE_NUMBER, word) for word in kept):
         kept = [_SHORT_WORDS.get(word, word) for word in kept]
@@ -131,10 +82,42 @@ def split_name(name: str) -> NameWords:
         words=frozenset(kept),
         vendor=stated.pop() if len(stated) == 1 else None,
         memory_gib=memory_gib.pop() if len(memory_gib) == 1 else None,
-        slice=part,
+        slice=peeled.slice,
+        similar=peeled.similar,
         plain=" ".join(plain),
         phrase=" ".join(kept),
     )
+
+
+def list_alternatives(name: str) -> tuple[str, ...]:
+    """List the names that one gives together, as `lspci` does: "[Radeon RX 7700 XT / 7800 XT]".
+
+    What stands before the first number belongs to each. One name alone gives nothing.
+    """
+    text = peel(name).text
+    bracketed = re.search(r"\[([^\]\[]*\d[^\]\[]*/[^\]\[]*)\]", text)
+    if bracketed is None:
+        return ()
+    first, *others = (part.strip() for part in bracketed[1].split("/"))
+    head = re.match(r"(?:[^\W\d]+ )*", first)
+    others = [other for other in others if re.search(r"\d", other)]
+    return (first, *(f"{head[0] if head else ''}{other}" for other in others)) if others else ()
+
+
+def drop_shop_words(parts: NameWords, known: Set[str]) -> frozenset[str]:
+    """Return a consumer card's words without those that a shop has added; the same if unsure.
+
+    Args:
+        parts: The words of a name.
+        known: The words that the catalogue's cards of that maker are named by.
+    """
+    extra = parts.words - known
+    shops = all(
+        re.fullmatch(RULES["shop_word"], word) and word not in RULES["unsafe_words"]
+        for word in extra
+    )
+    consumer = parts.words & {"rtx", "gtx", "gt", "rx"} or re.search(_GEFORCE_NUMBER, parts.phrase)
+    return parts.words - extra if shops and consumer else parts.words
 
 
 def insert_blanks(name: str, words: Set[str]) -> str:
@@ -166,7 +149,7 @@ def insert_blanks(name: str, words: Set[str]) -> str:
 
 def _correct(word: re.Match[str]) -> str:
     """Return a word as it is meant where it is a slip of the finger: "gefore", "nvida"."""
-    if word[0] in _NOISE_WORDS:
+    if word[0] in NOISE_WORDS:
         return word[0]
     return (difflib.get_close_matches(word[0], _MISSPELT, n=1, cutoff=0.8) or [word[0]])[0]
 
@@ -178,11 +161,19 @@ def read_geforce_pattern(name: str) -> GeForcePattern | None:
     alone is the series (GTX 980: series 9, tier 80).
     """
     parts = split_name(name)
-    if parts.vendor not in (None, "NVIDIA") or parts.words & {"rx", "quadro", "pro", "ada"}:
+    if parts.vendor not in (None, "NVIDIA") or parts.words & {
+        "rx",
+        "quadro",
+        "pro",
+        "ada",
+        "nforce",
+    }:
         return None
     if "mx" in parts.words and any(re.fullmatch(_MX_NUMBER, word) for word in parts.words):
         return GeForcePattern("MX", None, ())
     prefixed = bool(parts.words & {"rtx", "gtx"}) or "geforce" in name.lower()
+    if not prefixed and any(re.search("[a-z]", word) for word in parts.words - _PATTERN_WORDS):
+        return None  # "GRID M3-3020"
     found: tuple[str, int] | None = None
     for word in parts.words:
         if not re.fullmatch(r"[1-9]\d{2,3}", word, flags=re.ASCII):
@@ -211,3 +202,38 @@ def read_radeon_tier(digits: str) -> int | None:
         return None
     tier = int(digits[2:]) if digits[0] == "9" else int(digits[1]) * 10
     return tier if tier in {50, 60, 70, 80, 90} else None
+
+
+def read_meanings(name: str, line: str | None) -> tuple[tuple[str, str], ...]:
+    """Pair each telling part of a name, in order, with the key of what it means.
+
+    Args:
+        name: A GPU name, in the spelling that the reader should recognise.
+        line: The product line, as in the catalogue ("geforce", "rtx_ada", "data_center" …).
+    """
+    meanings = RULES["meanings"]
+    rules = [*meanings["shared"], *meanings.get(meanings["of"].get(line), ())]
+    # A word starts where no letter stands before it: the D of "RTX 4090 D", not of "Ada".
+    starts = ["" if pattern[0] in "[(" else "(?<![a-z])" for pattern, _ in rules]
+    scanner = "|".join(
+        f"({start}(?:{pattern})(?![a-z]{{2}}))" for start, (pattern, _) in zip(starts, rules)
+    )
+    pairs: list[tuple[str, str]] = []
+    for match in re.finditer(scanner, name[:MAX_NAME_LENGTH], re.IGNORECASE | re.ASCII):
+        assert match.lastindex is not None
+        key = rules[match.lastindex - 1][1]
+        pairs += _read_number(match[0], line) if key == "number" else [(match[0], key)]
+    return tuple(pairs)
+
+
+def _read_number(digits: str, line: str | None) -> list[tuple[str, str]]:
+    """Split a card's number into its series and its tier where the line has such numbers."""
+    if line == "geforce" and int(digits[-2:]) in GEFORCE_TIERS:
+        series, tier = digits[:-2], digits[-2:]
+        key = f"series.{series}" if series in GEFORCE_SERIES else "series.other"
+        return [(series, key), (tier, f"tier.{tier}")]
+    tier = read_radeon_tier(digits)
+    if line == "radeon_rx" and tier is not None:
+        split = 2 if digits[0] == "9" else 1
+        return [(digits[:split], f"series.rx{digits[0]}000"), (digits[split:], f"tier.{tier}")]
+    return [(digits, "number.model")]

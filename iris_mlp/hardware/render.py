@@ -115,7 +115,7 @@ def _gpu_lines(gpu: GpuInfo) -> list[Line]:
     if gpu.kind == "cuda":
         lines.append(("Compute capability", _capability(gpu)))
     lines += [
-        ("Memory", _gib(gpu.vram_total_mib)),
+        ("Memory", _vram(gpu)),
         ("Memory free", _gib(gpu.vram_free_mib)),
         ("Multiprocessors", None if gpu.multiprocessors is None else str(gpu.multiprocessors)),
     ]
@@ -131,6 +131,12 @@ def _gpu_lines(gpu: GpuInfo) -> list[Line]:
     if said and not said.known and said.nearest:
         lines.append(("Nearest names", ", ".join(said.nearest)))
     return lines
+
+
+def _vram(gpu: GpuInfo) -> str | None:
+    """Say whose figure it is where it is not that of the driver or of PyTorch."""
+    size = _gib(gpu.vram_total_mib)
+    return f"{size}, {say(gpu.vram_source)}" if gpu.vram_source == "source.psutil" else size
 
 
 def _capability(gpu: GpuInfo) -> str | None:

@@ -9,7 +9,7 @@ import torch
 from iris_mlp.devices import choose_auto_device
 from iris_mlp.hardware.core_limits import ROOT
 from iris_mlp.hardware.cpu import CpuInfo, detect_cpu
-from iris_mlp.hardware.gpu import GpuInfo, detect_gpus
+from iris_mlp.hardware.gpu import GpuInfo, detect_gpus, read_capability
 from iris_mlp.hardware.probes import ask_system
 
 
@@ -69,7 +69,7 @@ def detect_hardware(root: Path = ROOT) -> HardwareReport:
         gpus=search.gpus,
         nvml_state=search.nvml_state,
         accelerators=_list_accelerators(),
-        torch=_detect_torch(),
+        torch=_detect_torch(search.gpus),
     )
 
 
@@ -81,7 +81,7 @@ def _list_accelerators() -> tuple[Accelerator, ...]:
     return (Accelerator(current.type, count),) if current and count else ()
 
 
-def _detect_torch() -> TorchInfo:
+def _detect_torch(gpus: tuple[GpuInfo, ...]) -> TorchInfo:
     version = torch.version
     builds = [("cuda", version.cuda), ("rocm", version.hip), ("xpu", getattr(version, "xpu", None))]
     build, build_version = next(
@@ -89,7 +89,8 @@ def _detect_torch() -> TorchInfo:
     )
     if build == "cpu" and ask_system(torch.backends.mps.is_built):
         build = "mps"
-    auto_device, auto_reason = choose_auto_device()
+    capabilities = {gpu.index: read_capability(gpu) for gpu in gpus if gpu.state != "hidden"}
+    auto_device, auto_reason = choose_auto_device(capabilities.get)
     return TorchInfo(
         version=torch.__version__,
         build=build,

@@ -10,7 +10,7 @@ MAX_NAME_LENGTH = 200
 _RULES = read_rules("spelling.toml")
 _SLICES = (
     ("mig", r"\bmig\b.*"),
-    ("vgpu", r"(?:-[1-7])?-\d{1,3}[qabc][1-9]?\b"),
+    ("vgpu", r"(?<!ascend)(?:-[1-7])?-\d{1,3}[qabc][1-9]?\b"),
 )
 
 

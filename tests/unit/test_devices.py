@@ -13,6 +13,7 @@ from iris_mlp.devices import (
     choose_auto_device,
     explain_failure,
     explain_missing,
+    has_code_for,
     list_devices,
     resolve_device,
     synchronize,
@@ -71,7 +72,9 @@ def test_mps_where_there_is_none_is_refused():
         resolve_device("mps")
 
 
-@pytest.mark.parametrize("name", ["meta", "cpu:1", "xla"])
+@pytest.mark.parametrize(
+    "name", ["meta", "cpu:1", "xla", "cpu:256", "cpu:128", "cuda:128", "cuda:256"]
+)
 def test_a_device_that_cannot_train_is_refused(name):
     with pytest.raises(DeviceError, match=f"device '{name}' is not on this machine"):
         resolve_device(name)
@@ -92,6 +95,44 @@ def test_an_unknown_device_is_refused_with_what_there_is(name):
 def test_any_name_is_a_device_or_a_sentence(name):
     with suppress(DeviceError):
         assert resolve_device(name).type in ("cpu", "cuda", "mps")
+
+
+@pytest.mark.parametrize(
+    ("capability", "built_for", "runs"),
+    [
+        ((12, 0), ["sm_80", "sm_90"], False),
+        ((8, 9), ["sm_80", "sm_90"], True),  # the same major version
+        ((8, 0), ["sm_86"], False),  # not an earlier minor one
+        ((12, 0), ["sm_90", "compute_90"], True),  # compiled on the spot
+        ((12, 1), ["sm_120a"], False),
+        ((12, 0), ["sm_120a"], True),
+        ((7, 0), ["sm_75", "compute_80"], False),
+        (None, ["sm_90"], True),
+        ((9, 0), [], True),
+    ],
+)
+def test_a_build_runs_on_the_cards_that_it_has_code_for(capability, built_for, runs):
+    assert has_code_for(capability, built_for) == runs
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "device", "reason"),
+    [
+        ([(12, 0)], "cpu", "no_code"),
+        ([(9, 0)], "cuda", "accelerator"),
+        ([(12, 0), (9, 0)], "cuda:1", "accelerator"),
+    ],
+)
+def test_auto_takes_no_card_that_this_build_has_no_code_for(
+    monkeypatch, capabilities, device, reason
+):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: len(capabilities))
+    monkeypatch.setattr(torch.version, "cuda", "12.6")
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_80", "sm_90"])
+    monkeypatch.setattr(torch.cuda, "get_device_capability", capabilities.__getitem__)
+    assert choose_auto_device() == (torch.device(device), reason)
 
 
 def test_a_device_that_fails_at_its_work_is_told_in_a_sentence(monkeypatch):

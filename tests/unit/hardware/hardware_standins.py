@@ -20,6 +20,8 @@ class Card:
     free_mib: int
     cores: int
     failing: dict[str, int] = field(default_factory=dict)
+    uuid: str = ""
+    slices: tuple["Card", ...] = ()
 
 
 class StandInNvml(ModuleType):
@@ -54,25 +56,29 @@ class StandInNvml(ModuleType):
                 code = card.failing.get(name)
             if code is not None:
                 raise NVMLError(code)
-            return answer(self, card)
+            return answer(self, card, *arguments[1:])
 
         return call
 
 
 _ANSWERS: dict[str, Any] = {
-    "nvmlInit": lambda nvml, _: None,
-    "nvmlShutdown": lambda nvml, _: None,
-    "nvmlDeviceGetCount": lambda nvml, _: len(nvml.cards),
-    "nvmlSystemGetDriverVersion": lambda nvml, _: "570.86.15",
-    "nvmlSystemGetCudaDriverVersion_v2": lambda nvml, _: 12080,
-    "nvmlSystemGetCudaDriverVersion": lambda nvml, _: 12080,
-    "nvmlDeviceGetHandleByIndex": lambda nvml, card: card,
-    "nvmlDeviceGetName": lambda nvml, card: card.name,
-    "nvmlDeviceGetCudaComputeCapability": lambda nvml, card: list(card.capability),
-    "nvmlDeviceGetMemoryInfo": lambda nvml, card: SimpleNamespace(
+    "nvmlInit": lambda nvml, _, *__: None,
+    "nvmlShutdown": lambda nvml, _, *__: None,
+    "nvmlDeviceGetCount": lambda nvml, _, *__: len(nvml.cards),
+    "nvmlSystemGetDriverVersion": lambda nvml, _, *__: "570.86.15",
+    "nvmlSystemGetCudaDriverVersion_v2": lambda nvml, _, *__: 12080,
+    "nvmlSystemGetCudaDriverVersion": lambda nvml, _, *__: 12080,
+    "nvmlDeviceGetHandleByIndex": lambda nvml, card, *__: card,
+    "nvmlDeviceGetName": lambda nvml, card, *__: card.name,
+    "nvmlDeviceGetCudaComputeCapability": lambda nvml, card, *__: list(card.capability),
+    "nvmlDeviceGetMemoryInfo": lambda nvml, card, *__: SimpleNamespace(
         total=card.total_mib * 2**20, free=card.free_mib * 2**20
     ),
-    "nvmlDeviceGetNumGpuCores": lambda nvml, card: card.cores,
+    "nvmlDeviceGetUUID": lambda nvml, card, *__: card.uuid or f"GPU-{nvml.cards.index(card)}",
+    "nvmlDeviceGetMigMode": lambda nvml, card, *__: [int(bool(card.slices))] * 2,
+    "nvmlDeviceGetMaxMigDeviceCount": lambda nvml, card, *__: len(card.slices),
+    "nvmlDeviceGetMigDeviceHandleByIndex": lambda nvml, card, number: card.slices[number],
+    "nvmlDeviceGetNumGpuCores": lambda nvml, card, *__: card.cores,
 }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from hardware_standins import (
     GPU_IS_LOST,
@@ -16,7 +17,7 @@ from hardware_standins import (
     rtx_4070_laptop,
 )
 
-from iris_mlp.hardware.gpu import GpuInfo, detect_gpus
+from iris_mlp.hardware.gpu import GpuInfo, detect_gpus, find_visible
 
 CUDA_TORCH = StandInTorch(cuda_version="12.8")
 
@@ -61,7 +62,10 @@ def test_cards_keep_the_order_of_the_driver():
     [
         (["nvmlDeviceGetName"], {"name": None, "name_says": None}),
         (["nvmlDeviceGetCudaComputeCapability"], {"compute_capability": None}),
-        (["nvmlDeviceGetMemoryInfo"], {"vram_total_mib": None, "vram_free_mib": None}),
+        (
+            ["nvmlDeviceGetMemoryInfo"],
+            {"vram_total_mib": None, "vram_free_mib": None, "vram_source": None},
+        ),
         (["nvmlDeviceGetNumGpuCores"], {"multiprocessors": None}),
         (["nvmlSystemGetDriverVersion"], {"driver_version": None}),
         (["nvmlSystemGetCudaDriverVersion_v2"], {}),
@@ -145,6 +149,76 @@ def test_the_driver_beats_the_name():
     assert "note.capability_differs" in gpu.notes
 
 
+THREE = ["GPU-aa11", "GPU-ab22", "GPU-b333"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "seen"),
+    [
+        (None, THREE),
+        ("", []),
+        ("-1", []),
+        ("2,0", ["GPU-b333", "GPU-aa11"]),
+        ("GPU-b", ["GPU-b333"]),
+        ("GPU-a", []),  # two begin so
+        ("1,7,0", ["GPU-ab22"]),  # the first that is not there ends the list
+        ("0,0", ["GPU-aa11"]),
+        (" 1 , 2 ", ["GPU-ab22", "GPU-b333"]),
+    ],
+)
+def test_the_visible_devices_are_those_that_cuda_gives(chosen, seen):
+    environ = {} if chosen is None else {"CUDA_VISIBLE_DEVICES": chosen}
+    assert find_visible(environ, THREE) == seen
+
+
+def test_cards_have_pytorch_s_order_and_hidden_ones_say_so():
+    nvml = StandInNvml(h100(), rtx_3090_ti(), rtx_4070_laptop())
+    environ = {"CUDA_VISIBLE_DEVICES": "2,0"}
+    gpus = detect_gpus(nvml=nvml, torch=CUDA_TORCH, environ=environ).gpus
+    assert [(gpu.index, gpu.state) for gpu in gpus] == [(0, "ok"), (1, "ok"), (1, "hidden")]
+    assert [gpu.architecture for gpu in gpus] == ["Ada Lovelace", "Hopper", "Ampere"]
+
+
+def test_a_started_cuda_decides_on_the_order():
+    devices = tuple(SimpleNamespace(uuid=number) for number in (1, 0))
+    torch = StandInTorch(cuda=devices, cuda_version="12.8", initialized=True)
+    gpus = detect_gpus(nvml=StandInNvml(h100(), rtx_3090_ti()), torch=torch).gpus
+    assert [gpu.architecture for gpu in gpus] == ["Ampere", "Hopper"]
+
+
+def test_a_card_in_slices_is_its_slices_of_which_a_process_gets_one():
+    name = "NVIDIA A100-SXM4-40GB"
+    slices = tuple(
+        Card(f"{name} MIG 1g.5gb", (8, 0), 4864, 4800, 0, uuid=f"MIG-{number}") for number in "ab"
+    )
+    nvml = StandInNvml(Card(name, (8, 0), 40960, 40000, 6912, slices=slices))
+    first, second = detect_gpus(nvml=nvml, torch=CUDA_TORCH, environ={}).gpus
+    assert (first.name, first.vram_total_mib, first.state) == (f"{name} MIG 1g.5gb", 4864, "ok")
+    assert (first.compute_capability, first.multiprocessors) == ("8.0", None)
+    assert second.state == "hidden"
+    environ = {"CUDA_VISIBLE_DEVICES": "MIG-b"}
+    gpus = detect_gpus(nvml=nvml, torch=CUDA_TORCH, environ=environ).gpus
+    assert [gpu.state for gpu in gpus] == ["ok", "hidden"]
+
+
+def test_a_zero_is_no_value():
+    gpu = detect_one(StandInNvml(Card("NVIDIA GeForce RTX 3060", (8, 6), 0, 0, 0)))
+    assert (gpu.vram_total_mib, gpu.vram_free_mib, gpu.multiprocessors) == (None, None, None)
+
+
+@pytest.mark.parametrize("name", ["NVIDIA GB10", "Orin"])
+def test_a_chip_that_shares_the_machine_s_memory_takes_its_size_from_there(name):
+    card = Card(name, (12, 1), 0, 0, 6144, {"nvmlDeviceGetMemoryInfo": NOT_SUPPORTED})
+    gpu = detect_one(StandInNvml(card))
+    assert gpu.vram_total_mib == psutil.virtual_memory().total / 2**20
+    assert (gpu.vram_source, gpu.source) == ("source.psutil", "source.nvml")
+
+
+def test_a_card_that_may_not_be_opened_says_so():
+    gpu = detect_one(StandInNvml(rtx_3090_ti(nvmlDeviceGetHandleByIndex=4)))
+    assert (gpu.state, gpu.name) == ("no_permission", None)
+
+
 def test_an_unknown_name_takes_its_architecture_from_the_driver():
     gpu = detect_one(StandInNvml(Card("NVIDIA Graphics Device", (12, 0), 32607, 32000, 21760)))
     assert gpu.name_says is not None
@@ -177,9 +251,10 @@ def test_a_pytorch_without_cuda_is_noted():
     ("cuda_version", "built_for", "notes"),
     [
         ("12.6", ("sm_50", "sm_80"), ()),  # the driver's own CUDA is 12.8
-        ("12.9", ("sm_75", "sm_120", "compute_120"), ()),  # the same major version is served
+        ("12.9", ("sm_75", "sm_80", "compute_120"), ()),  # the same major version is served
         ("13.0", ("sm_75", "sm_120"), ("note.torch_needs_newer_driver",)),
         ("12.8", ("sm_90", "sm_100a"), ("note.torch_without_architecture",)),
+        ("12.8", ("sm_70", "sm_75"), ("note.torch_without_architecture",)),
     ],
 )
 def test_a_pytorch_that_cannot_use_the_card_is_noted_with_the_reason(
