@@ -102,8 +102,8 @@ def describe_landscape(
 
     Returns:
         `rows` and `columns`, the values of the axes; `cells`, row by row, each `None` or a list:
-        trainings, how many of them diverged, then mean, least and most of the final loss (None
-        where all diverged) and of the test accuracy; `axis`, `base` and `words`.
+        trainings, how many of them diverged, then mean, least and most of the final loss and of
+        the test accuracy of the others (None where all diverged); `axis`, `base` and `words`.
     """
     columns = COLUMNS[landscape.axis]
     base = settings_of(landscape.base)
@@ -137,6 +137,7 @@ def describe_landscape(
                     "cell_range",
                     "cell_empty",
                     "cell_diverged",
+                    "cell_all_diverged",
                     "hint",
                     "hint_touch",
                 )
@@ -156,9 +157,9 @@ def conclude_landscape(landscape: Landscape, elapsed_s: float, t: Translate) -> 
         elapsed=f"{elapsed_s:.1f}",
     )
     means = {
-        cell: (mean(lane.test_accuracy for lane in lanes), -mean(losses))
+        cell: (mean(accuracies), -mean(losses))
         for cell, lanes in landscape.results.items()
-        if (losses := _list_losses(lanes))
+        if len(losses := _list_losses(lanes)) == len(lanes) and (accuracies := _list_shares(lanes))
     }
     if not means:
         return sentence
@@ -175,17 +176,17 @@ def conclude_landscape(landscape: Landscape, elapsed_s: float, t: Translate) -> 
 def _describe_cell(lanes: list[LaneResult]) -> list[float | None] | None:
     if not lanes:
         return None
-    losses = _list_losses(lanes)
-    accuracies = [lane.test_accuracy for lane in lanes]
-    shown: tuple[float | None, ...] = (None, None, None)
-    if losses:
-        shown = tuple(float(f"{loss:.4g}") for loss in (mean(losses), min(losses), max(losses)))
+    losses, shares = _list_losses(lanes), _list_shares(lanes)
     return [
         len(lanes),
         len(lanes) - len(losses),
-        *shown,
-        *(round(share, 4) for share in (mean(accuracies), min(accuracies), max(accuracies))),
+        *(value and float(f"{value:.4g}") for value in _spread(losses)),
+        *(value and round(value, 4) for value in _spread(shares)),
     ]
+
+
+def _spread(values: list[float]) -> tuple[float | None, float | None, float | None]:
+    return (mean(values), min(values), max(values)) if values else (None, None, None)
 
 
 def _list_losses(lanes: list[LaneResult]) -> list[float]:
@@ -194,3 +195,7 @@ def _list_losses(lanes: list[LaneResult]) -> list[float]:
         for lane in lanes
         if lane.outcome == "completed" and lane.final_loss is not None
     ]
+
+
+def _list_shares(lanes: list[LaneResult]) -> list[float]:
+    return [lane.test_accuracy for lane in lanes if lane.outcome == "completed"]

@@ -91,7 +91,8 @@ def describe_sample(sample: Sample, note: str, running: bool, t: Translate) -> d
     """Return the value of the two distributions.
 
     Returns:
-        `runs`, a list of `[seed, final loss or None, test flowers that are right]`; `picks`,
+        `runs`, a list of `[seed, final loss, test flowers that are right]`, the last two None
+        where a run diverged; `picks`,
         `[words, seed]` of the seeds worth a look; `base`, `note`, `progress` and `words`.
     """
     losses = sample.list_losses()
@@ -136,9 +137,7 @@ def conclude_sample(sample: Sample, t: Translate) -> str:
     if len(losses) < 2:
         return t("explore.luck_none")
     low, high = np.percentile(list(losses.values()), (5, 95))
-    right_low, right_high = np.percentile(
-        [_count_right(result) for result in sample.results.values()], (5, 95), method="nearest"
-    )
+    right_low, right_high = np.percentile(_list_rights(sample), (5, 95), method="nearest")
     # A loss that is a factor e apart counts as far as three flowers of the thirty.
     spread = max(math.log(high / low) if low > 0 else 0.0, (right_high - right_low) / 3)
     share = "little" if spread < 0.25 else "some" if spread < 0.8 else "much"
@@ -170,9 +169,9 @@ def _describe_losses(sample: Sample, t: Translate) -> str:
 
 
 def _describe_rights(sample: Sample, t: Translate) -> str:
-    if not sample.results:
+    rights = _list_rights(sample)
+    if not rights:
         return t("explore.luck_empty")
-    rights = [_count_right(result) for result in sample.results.values()]
     counts = "; ".join(f"{right}/30: {rights.count(right):,}" for right in sorted(set(rights)))
     return t("explore.rights_alt", counts=counts)
 
@@ -181,8 +180,13 @@ def _show_range(low: int, high: int) -> str:
     return str(low) if low == high else f"{low}–{high}"
 
 
-def _count_right(result: LaneResult) -> int:
-    return round(result.test_accuracy * TEST_ROWS)
+def _list_rights(sample: Sample) -> list[int]:
+    counts = map(_count_right, sample.results.values())
+    return [count for count in counts if count is not None]
+
+
+def _count_right(result: LaneResult) -> int | None:
+    return round(result.test_accuracy * TEST_ROWS) if result.outcome == "completed" else None
 
 
 def _round(loss: float | None) -> float | None:

@@ -89,8 +89,8 @@ export function mount({ element, props, trigger, watch }) {
     const svg = element.querySelector(".luck-rights");
     const width = clear(svg, value.words.rights_alt, HEIGHT, 300);
     add(svg, "path", { d: `M0 ${GROUND}H${width}`, class: "ground" });
-    if (!value.runs.length) return;
-    const rights = value.runs.map((run) => run[2]);
+    const rights = value.runs.map((run) => run[2]).filter((right) => right !== null);
+    if (!rights.length) return;
     const high = Math.min(30, Math.max(...rights) + 1);
     const low = Math.max(0, Math.min(Math.min(...rights) - 1, high - 5));
     const step = (width - 16) / (high - low + 1);
