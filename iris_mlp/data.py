@@ -80,8 +80,8 @@ def split_rows() -> tuple[np.ndarray, np.ndarray]:
     """
     from sklearn.model_selection import train_test_split
 
-    train, test = train_test_split(np.arange(150), test_size=0.2, random_state=42)
-    return train, test
+    rows: list[Any] = train_test_split(np.arange(150), test_size=0.2, random_state=42)
+    return rows[0], rows[1]
 
 
 @cache

@@ -62,5 +62,5 @@ def mount(module: str, *events: str) -> str:
 
 def preload_scripts() -> str:
     """Return what begins to fetch the modules while Gradio still builds the page, as HTML."""
-    names = sorted(path.name for path in FOLDER.glob("*.js")) + [FLOWERS_MODULE]
+    names = (FLOWERS_MODULE, *sorted(path.name for path in FOLDER.glob("*.js")))
     return "".join(f'<link rel="modulepreload" href="{static_path()}/{name}">' for name in names)

@@ -1,9 +1,11 @@
 import re
 from contextlib import contextmanager
 
+import torch
 from playwright.sync_api import Page, expect
 
 from iris_mlp.config import TrainConfig
+from iris_mlp.data import load_flowers, load_split
 from iris_mlp.training import prepare_run
 
 STATS = "#live-chart .loss-chart-stats dd"
@@ -69,11 +71,93 @@ def test_every_movement_trains_and_the_last_one_stays(visit):
         expect(field).to_have_value("7")
 
 
+def test_a_movement_asks_the_server_nothing(visit):
+    with explore(visit) as page:
+        expect_training(page)
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        set_slider(page, "seed", 7)
+        set_slider(page, "epochs", 5_000)
+        expect_training(page, seed=7, epochs=5_000)
+        assert requests == []
+
+
+def test_the_plane_and_the_curve_move_while_it_learns(visit):
+    with explore(visit) as page:
+        expect_training(page)
+        page.evaluate(
+            """() => {
+              window.pictures = { plane: new Set(), chart: new Set() };
+              new MutationObserver(() => {
+                const d = (place) => document.querySelector(place)?.getAttribute("d");
+                pictures.plane.add(d("#live-plane .regions path"));
+                pictures.chart.add(d("#live-chart path.curve.train"));
+              }).observe(document.querySelector(".live-desk"),
+                { subtree: true, childList: true, attributes: true });
+            }"""
+        )
+        set_slider(page, "epochs", 100_000)
+        expect_training(page, epochs=100_000)
+        counts = page.evaluate("[pictures.plane.size, pictures.chart.size]")
+        assert min(counts) > 5, counts
+
+
+def test_rings_stand_around_the_flowers_that_the_network_gets_wrong(visit, chance):
+    seed = chance.randrange(1_000)
+    run = prepare_run(TrainConfig(device="cpu", engine="fused", epochs=500, seed=seed))
+    for _ in run:
+        pass
+    checkpoint = run.result().checkpoint
+    assert checkpoint is not None
+    flowers, species = load_flowers()
+    with torch.no_grad():
+        answers = checkpoint.build_model()(
+            torch.from_numpy(load_split().scaler.scale(flowers))
+        ).argmax(1)
+    wrong = int((answers.numpy() != species).sum())
+    with explore(visit) as page:
+        set_slider(page, "seed", seed)
+        set_slider(page, "epochs", 500)
+        expect(page.locator("#live-plane svg")).to_have_attribute(
+            "aria-label", re.compile(rf"; {wrong} of the 150 flowers are misclassified")
+        )
+        expect(page.locator("#live-plane .rings circle")).to_have_count(wrong)
+
+
+def test_a_rate_that_diverges_is_told_and_clears_the_plane(visit):
+    with explore(visit) as page:
+        page.evaluate(
+            """() => document.dispatchEvent(new CustomEvent("iris:settings", { detail:
+              { optimizer: "sgd", lr: 1e30, epochs: 20000, hidden: 10, seed: 0 } }))"""
+        )
+        expect(page.locator("#live-chart .loss-chart-note")).to_contain_text("diverged at epoch")
+        expect(page.locator("#live-plane .regions")).to_be_hidden()
+
+
+def test_a_browser_without_workers_says_so_and_shows_the_page(visit):
+    with visit() as page:
+        page.evaluate("() => { window.Worker = undefined; }")
+        page.get_by_role("tab", name="Explore").click()
+        expect(page.locator("#live-chart .loss-chart-note")).to_contain_text("no workers")
+
+
+def test_a_logarithmic_scale_in_train_is_not_that_of_live(visit):
+    ticks = "document.querySelector('#live-chart svg').textContent"
+    with explore(visit) as page:
+        expect_training(page)
+        before = page.evaluate(ticks)
+        page.get_by_role("tab", name="Train").click()
+        page.get_by_text("Log scale").click()
+        page.get_by_role("tab", name="Explore").click()
+        expect(page.locator("#live-chart svg")).to_be_visible()
+        assert page.evaluate(ticks) == before
+
+
 def test_a_cell_chosen_by_keyboard_goes_into_live_and_train(visit):
     with explore(visit) as page:
         set_slider(page, "epochs", 100)
         page.click("#explore-start")
-        expect(page.locator("#landscape .landscape-note")).to_contain_text("297 runs in")
+        expect(page.locator("#landscape .landscape-note")).to_contain_text("990 runs in")
         assert page.locator(f"{CELLS}.empty").count() == 0
         lesson = page.locator(CELLS).nth(LESSON_CELL)
         expect(lesson).to_have_attribute("aria-current", "true")

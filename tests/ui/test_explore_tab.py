@@ -10,34 +10,26 @@ from threading import Event
 import gradio as gr
 import numpy as np
 import pytest
-import torch
 
 from iris_mlp import config
 from iris_mlp.config import TrainConfig
-from iris_mlp.data import load_flowers, load_split
-from iris_mlp.inference import Classifier
+from iris_mlp.errors import SettingsError
 from iris_mlp.strings import LANGUAGES, load_catalogue, translator
 from iris_mlp.sweep.results import LaneResult
 from iris_mlp.training import prepare_run
-from iris_mlp.ui.components.plane import BOTTOM, LEFT, RIGHT, SLIDER_RANGES_CM, TOP
-from iris_mlp.ui.explore import tab as explore_tab
+from iris_mlp.ui.explore import landscape_panel
 from iris_mlp.ui.explore.landscape_panel import COLUMNS, LRS, Landscape
 from iris_mlp.ui.explore.live_panel import (
     EPOCH_STEPS,
     HIDDEN_STEPS,
     LR_STEPS,
-    SEED_STEPS,
-    SEPALS_CM,
-    draw_live_frame,
     read_settings,
     render_controls,
-    trace_folds,
 )
 from iris_mlp.ui.explore.luck_panel import Sample, conclude_sample
 from iris_mlp.ui.explore.tab import (
     choose_settings,
     load_page,
-    retrain,
     run_landscape,
     run_luck,
     spread_settings,
@@ -64,10 +56,10 @@ def run_to_end(**settings):
     return run.result()
 
 
-def make_lane(seed, loss, right, outcome="completed"):
+def make_lane(seed, loss, right):
     return LaneResult(
         config=TrainConfig(device="cpu", engine="fused", seed=seed),
-        outcome=outcome,
+        outcome="completed",
         epochs_done=20_000,
         final_loss=loss,
         test_loss=loss,
@@ -78,55 +70,6 @@ def make_lane(seed, loss, right, outcome="completed"):
 
 def count_sweep_threads():
     return sum(thread.name.startswith("sweep") for thread in threading.enumerate())
-
-
-def test_a_movement_trains_what_the_lessons_loop_trains(chance):
-    settings = make_settings(
-        optimizer=chance.choice(("sgd", "adam")),
-        lr=chance.choice([lr for lr in LR_STEPS if lr <= 0.1]),
-        epochs=chance.randint(50, 300),
-        hidden=chance.choice(HIDDEN_STEPS),
-        seed=chance.choice(SEED_STEPS),
-    )
-    chart = retrain(settings, None).chart
-    eager = run_to_end(**settings)
-    assert [epoch for epoch, _ in chart["train"]][-1] == settings["epochs"]
-    assert chart["train"][0][1] == pytest.approx(eager.history.losses[0], rel=1e-3)
-    assert chart["train"][-1][1] == pytest.approx(eager.history.losses[-1], rel=1e-3)
-    shown = dict(chart["stats"])
-    assert float(shown["Training loss"]) == pytest.approx(eager.history.losses[-1], rel=2e-3)
-    assert len(chart["train"]) <= 202
-
-
-def test_wrong_flowers_are_those_that_the_network_gets_wrong():
-    plane = retrain(make_settings(epochs=500), None).plane
-    model = run_to_end(epochs=500).checkpoint.build_model()
-    flowers, species = load_flowers()
-    with torch.no_grad():
-        answers = model(torch.from_numpy(load_split().scaler.scale(flowers))).argmax(1).numpy()
-    assert plane["wrong"] == np.flatnonzero(answers != species).tolist()
-    assert f"{len(plane['wrong'])} of the 150 flowers are misclassified" in plane["alt"]
-
-
-def test_folds_lie_where_a_hidden_unit_switches_on():
-    checkpoint = run_to_end(epochs=30, hidden=6).checkpoint
-    path = trace_folds(Classifier(checkpoint))
-    points = re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", path)
-    assert 0 < len(points) <= 2 * 6
-    (x_low, x_high), (y_low, y_high) = (SLIDER_RANGES_CM[i] for i in (2, 3))
-    for x, y in points:
-        x_cm = x_low + (float(x) - LEFT) / (RIGHT - LEFT) * (x_high - x_low)
-        y_cm = y_low + (BOTTOM - float(y)) / (BOTTOM - TOP) * (y_high - y_low)
-        scaled = torch.from_numpy(checkpoint.scaler.scale(np.array([[*SEPALS_CM, x_cm, y_cm]])))
-        before_relu = checkpoint.build_model().fc1(scaled)
-        assert before_relu.abs().min().item() < 5e-3
-
-
-def test_a_rate_that_diverges_is_told_and_clears_the_plane():
-    pictures = retrain(make_settings(lr=1e30), None)
-    assert "Training diverged at epoch" in pictures.chart["note"]
-    assert pictures.plane["regions"] == ["", "", ""]
-    assert pictures.plane["wrong"] == []
 
 
 @pytest.mark.parametrize(
@@ -142,31 +85,22 @@ def test_a_rate_that_diverges_is_told_and_clears_the_plane():
     ],
 )
 def test_bad_settings_are_refused_by_name(settings, word):
-    refused = retrain(settings, None)
-    assert refused.chart["note"].startswith(word)
-    assert refused.chart["train"] == []
     with pytest.raises(gr.Error, match=word):
         choose_settings(gr.EventData(None, {"settings": settings}), None)
 
 
-def test_a_public_space_caps_what_a_movement_may_ask_for(monkeypatch):
+def test_a_public_space_caps_what_the_controls_may_ask_for(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "someone/iris")
-    note = retrain(make_settings(hidden=1025), None).chart["note"]
-    assert re.match(r"hidden is 1,025, .* at most 1,024", note)
+    with pytest.raises(SettingsError, match=r"hidden is 1,025, .* at most 1,024"):
+        read_settings(make_settings(hidden=1025))
     for epochs in (max(EPOCH_STEPS), max(COLUMNS["epochs"])):
         assert read_settings(make_settings(epochs=epochs, hidden=max(HIDDEN_STEPS)))
 
 
 def test_a_chosen_cell_goes_to_the_controls_and_is_offered_to_train():
     settings = make_settings(hidden=3, lr=0.3)
-    controls, chosen, plane, chart = choose_settings(
-        gr.EventData(None, {"settings": settings}), None
-    )
+    controls, chosen = choose_settings(gr.EventData(None, {"settings": settings}), None)
     assert controls == chosen == settings
-    assert (plane, chart["train"]) == (
-        retrain(settings, None).plane,
-        retrain(settings, None).chart["train"],
-    )
     skip = gr.skip()
     assert spread_settings(chosen) == [skip, skip, "sgd", 0.3, 40, 3, skip, 0, skip]
     assert spread_settings(None) == [skip] * 9
@@ -284,30 +218,34 @@ def test_the_conclusion_follows_from_the_numbers(losses, rights, words):
     assert f"seed 1 does better than {own:.0%} of the others" in sentence
 
 
-def test_runs_that_diverged_have_no_place_among_the_losses():
-    sample = Sample(read_settings(make_settings(lr=1e30, epochs=2)))
-    for seed in range(5):
-        sample.add(make_lane(seed, None, 10, outcome="diverged"))
-    assert sample.list_losses() == {}
-    assert "Too few runs" in conclude_sample(sample, EN)
+def test_runs_that_diverged_have_no_place_in_the_meadow():
+    *_, last = run_luck(Event(), make_settings(lr=1e30, hidden=64), None)
+    diverged = [run for run in last["runs"] if run[1] is None]
+    assert diverged
+    assert {right for _, _, right in diverged} == {None}
+    assert last["note"]
 
 
-def test_the_first_page_trains_nothing(monkeypatch):
-    monkeypatch.setattr(explore_tab, "show_training", None)
-    controls, plane, landscape, luck = load_page(None)
+def test_cells_that_diverged_have_no_figures_and_are_not_the_best(monkeypatch):
+    monkeypatch.setattr(landscape_panel, "LRS", (1e30, 0.1))
+    *_, last = run_landscape(Event(), make_settings(epochs=200), "hidden", 1, None)
+    diverged = [cell for cell in last["cells"] if cell[1]]
+    assert diverged
+    assert all(cell == [1, 1, *[None] * 6] for cell in diverged)
+    assert "at learning rate 0.1" in last["note"]
+
+
+def test_the_first_page_trains_nothing():
+    controls, _, landscape, luck = load_page(None)
     assert 'id="live-lr"' in controls["frame"]
-    assert "iris-petal-" not in plane["frame"]
     assert set(landscape["cells"]) == {None}
     assert luck["runs"] == []
 
 
 def test_no_text_of_a_catalogue_becomes_markup():
-    for html in (
-        render_controls(lambda key, **_: f"<x>{key}</x>"),
-        draw_live_frame(lambda key, **_: f"<x>{key}</x>"),
-    ):
-        assert "<x>" not in html
-        assert "&lt;x&gt;" in html
+    html = render_controls(lambda key, **_: f"<x>{key}</x>")
+    assert "<x>" not in html
+    assert "&lt;x&gt;" in html
 
 
 def test_both_languages_have_the_same_places_to_fill():

@@ -11,7 +11,7 @@ import gradio as gr
 
 from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig
 from iris_mlp.strings import Translate
-from iris_mlp.sweep.results import LaneResult
+from iris_mlp.sweep.run import LaneResult
 from iris_mlp.sweep.settings import SweepConfig
 from iris_mlp.ui.assets import mount
 from iris_mlp.ui.explore.live_panel import settings_of
@@ -103,7 +103,7 @@ def describe_landscape(
     Returns:
         `rows` and `columns`, the values of the axes; `cells`, row by row, each `None` or a list:
         trainings, how many of them diverged, then mean, least and most of the final loss and of
-        the test accuracy (None where all diverged); `axis`, `base` and `words`.
+        the test accuracy of the others (None where all diverged); `axis`, `base` and `words`.
     """
     columns = COLUMNS[landscape.axis]
     base = settings_of(landscape.base)
@@ -137,6 +137,7 @@ def describe_landscape(
                     "cell_range",
                     "cell_empty",
                     "cell_diverged",
+                    "cell_all_diverged",
                     "hint",
                     "hint_touch",
                 )
@@ -156,9 +157,9 @@ def conclude_landscape(landscape: Landscape, elapsed_s: float, t: Translate) -> 
         elapsed=f"{elapsed_s:.1f}",
     )
     means = {
-        cell: (mean(_list_accuracies(lanes)), -mean(losses))
+        cell: (mean(accuracies), -mean(losses))
         for cell, lanes in landscape.results.items()
-        if (losses := _list_losses(lanes))
+        if len(losses := _list_losses(lanes)) == len(lanes) and (accuracies := _list_shares(lanes))
     }
     if not means:
         return sentence
@@ -175,19 +176,17 @@ def conclude_landscape(landscape: Landscape, elapsed_s: float, t: Translate) -> 
 def _describe_cell(lanes: list[LaneResult]) -> list[float | None] | None:
     if not lanes:
         return None
-    losses = [float(f"{loss:.4g}") for loss in _summarize(_list_losses(lanes))]
-    accuracies = [round(share, 4) for share in _summarize(_list_accuracies(lanes))]
-    diverged = sum(lane.outcome == "diverged" for lane in lanes)
-    return [len(lanes), diverged, *(losses or [None] * 3), *(accuracies or [None] * 3)]
+    losses, shares = _list_losses(lanes), _list_shares(lanes)
+    return [
+        len(lanes),
+        len(lanes) - len(losses),
+        *(value and float(f"{value:.4g}") for value in _spread(losses)),
+        *(value and round(value, 4) for value in _spread(shares)),
+    ]
 
 
-def _summarize(values: list[float]) -> tuple[float, ...]:
-    """Return mean, least and most; nothing of nothing."""
-    return (mean(values), min(values), max(values)) if values else ()
-
-
-def _list_accuracies(lanes: list[LaneResult]) -> list[float]:
-    return [lane.test_accuracy for lane in lanes if lane.test_accuracy is not None]
+def _spread(values: list[float]) -> tuple[float | None, float | None, float | None]:
+    return (mean(values), min(values), max(values)) if values else (None, None, None)
 
 
 def _list_losses(lanes: list[LaneResult]) -> list[float]:
@@ -196,3 +195,7 @@ def _list_losses(lanes: list[LaneResult]) -> list[float]:
         for lane in lanes
         if lane.outcome == "completed" and lane.final_loss is not None
     ]
+
+
+def _list_shares(lanes: list[LaneResult]) -> list[float]:
+    return [lane.test_accuracy for lane in lanes if lane.outcome == "completed"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from iris_mlp.config import OPTIMIZER_NAMES, TEST_ROWS, TrainConfig
 from iris_mlp.strings import Translate
-from iris_mlp.sweep.results import LaneResult
+from iris_mlp.sweep.run import LaneResult
 from iris_mlp.sweep.settings import SweepConfig
 from iris_mlp.ui.assets import mount
 from iris_mlp.ui.explore.live_panel import settings_of
@@ -91,9 +91,9 @@ def describe_sample(sample: Sample, note: str, running: bool, t: Translate) -> d
     """Return the value of the two distributions.
 
     Returns:
-        `runs`, a list of `[seed, final loss, test flowers that are right]`, the last two None where
-        a run diverged; `picks`, `[words, seed]` of the seeds worth a look; `base`, `note`,
-        `progress` and `words`.
+        `runs`, a list of `[seed, final loss, test flowers that are right]`, the last two None
+        where a run diverged; `picks`,
+        `[words, seed]` of the seeds worth a look; `base`, `note`, `progress` and `words`.
     """
     losses = sample.list_losses()
     ranked = sorted(losses, key=lambda seed: losses[seed])
@@ -169,9 +169,9 @@ def _describe_losses(sample: Sample, t: Translate) -> str:
 
 
 def _describe_rights(sample: Sample, t: Translate) -> str:
-    if not sample.results:
-        return t("explore.luck_empty")
     rights = _list_rights(sample)
+    if not rights:
+        return t("explore.luck_empty")
     counts = "; ".join(f"{right}/30: {rights.count(right):,}" for right in sorted(set(rights)))
     return t("explore.rights_alt", counts=counts)
 
@@ -181,12 +181,12 @@ def _show_range(low: int, high: int) -> str:
 
 
 def _list_rights(sample: Sample) -> list[int]:
-    rights = (_count_right(result) for result in sample.results.values())
-    return [right for right in rights if right is not None]
+    counts = map(_count_right, sample.results.values())
+    return [count for count in counts if count is not None]
 
 
 def _count_right(result: LaneResult) -> int | None:
-    return None if result.test_accuracy is None else round(result.test_accuracy * TEST_ROWS)
+    return round(result.test_accuracy * TEST_ROWS) if result.outcome == "completed" else None
 
 
 def _round(loss: float | None) -> float | None:

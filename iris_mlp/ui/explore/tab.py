@@ -11,12 +11,10 @@ import gradio as gr
 from gradio.events import Dependency
 
 from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
-from iris_mlp.errors import SettingsError
-from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.sweep.run import watch_sweep
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.components.prose import build_prose
-from iris_mlp.ui.errors import translate_error, user_errors
+from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.explore.landscape_panel import (
     COLUMNS,
     SEED_COUNTS,
@@ -27,19 +25,16 @@ from iris_mlp.ui.explore.landscape_panel import (
     describe_landscape,
 )
 from iris_mlp.ui.explore.live_panel import (
-    Pictures,
     build_controls,
     build_live_plane,
-    draw_live_frame,
+    live_texts,
     read_settings,
     render_controls,
     settings_of,
-    show_refusal,
-    show_training,
 )
 from iris_mlp.ui.explore.luck_panel import Sample, build_luck, conclude_sample, describe_sample
 from iris_mlp.ui.language import page_i18n, request_translator
-from iris_mlp.ui.run_button import PRIVATE, QUICK, RunButtons
+from iris_mlp.ui.run_button import PRIVATE, RunButtons
 
 UPDATE_S = 0.25
 
@@ -61,21 +56,11 @@ class ExploreTab:
     on_load_outputs: list[Any]
 
 
-def retrain(settings: Any, request: gr.Request) -> Pictures:
-    """Train from scratch with the settings of the controls, or show why they are refused."""
-    t = request_translator(request)
-    try:
-        return show_training(read_settings(settings), t)
-    except SettingsError as error:  # Gradio shows no messages of events that skip the queue
-        return show_refusal(translate_error(error, t), t)
-
-
 @user_errors
 def choose_settings(event: gr.EventData, request: gr.Request) -> tuple[Any, ...]:
-    """Put the settings of a cell or of a seed into the controls, train, and offer them."""
-    config = read_settings(getattr(event, "settings", None))
-    settings = settings_of(config)
-    return settings, settings, *show_training(config, request_translator(request))
+    """Put the settings of a cell or of a seed into the controls, and offer them to Train."""
+    settings = settings_of(read_settings(getattr(event, "settings", None)))
+    return settings, settings
 
 
 @user_errors
@@ -136,7 +121,7 @@ def load_page(request: gr.Request) -> tuple[Any, ...]:
     base = read_settings(settings_of(DEFAULTS))
     return (
         gr.update(frame=render_controls(t)),
-        gr.update(frame=draw_live_frame(t)),
+        gr.update(texts=live_texts(t)),
         describe_landscape(Landscape(base, "hidden", 1), t("explore.landscape_empty"), False, t),
         describe_sample(Sample(base), "", False, t),
     )
@@ -180,7 +165,7 @@ def build() -> ExploreTab:
             with gr.Column(min_width=280):
                 plane = build_live_plane(elem_id="live-plane")
                 add_text("live_legend", "legend")
-            chart = build_loss_chart(elem_id="live-chart")
+            build_loss_chart(elem_id="live-chart")
 
         add_text("landscape_heading", "heading")
         with gr.Row(elem_classes="landscape-desk"):
@@ -204,7 +189,7 @@ def build() -> ExploreTab:
                 )
                 seeds = gr.Radio(
                     [(str(count), count) for count in SEED_COUNTS],
-                    value=SEED_COUNTS[1],
+                    value=SEED_COUNTS[-1],
                     label=i18n("explore.seeds"),
                     elem_id="landscape-seeds",
                 )
@@ -217,16 +202,12 @@ def build() -> ExploreTab:
 
     choosing: dict[str, Any] = {
         **PRIVATE,
-        "concurrency_id": "live",
-        "concurrency_limit": usable_cores(),
         # Not always_last, with which a second choice made meanwhile would repeat the first.
         "trigger_mode": "multiple",
     }
-    # Past the queue, which costs a second request; a visitor still has one at a time.
-    controls.move(retrain, controls, [plane, chart], trigger_mode="always_last", **QUICK)
     choices = [
         *(
-            clickable.choose(choose_settings, None, [controls, chosen, plane, chart], **choosing)
+            clickable.choose(choose_settings, None, [controls, chosen], **choosing)
             for clickable in (landscape, luck)
         ),
         take.click(take_settings, controls, chosen, **choosing),

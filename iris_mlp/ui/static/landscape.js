@@ -11,6 +11,8 @@ export function mount({ element, props, trigger, watch }) {
   };
   const STOPS = 4;
   const BLACK_TEXT_FROM = 0.5;
+  // A mean says little where the seeds lie this far apart: three of the 30 flowers, or half a loss.
+  const isWide = { accuracy: (low, high) => high - low >= 0.1, loss: (low, high) => high >= 1.5 * low };
   const FIELDS = { loss: [2, 3, 4], accuracy: [5, 6, 7] };
   let metric = "accuracy";
   let settings = {};
@@ -69,6 +71,7 @@ export function mount({ element, props, trigger, watch }) {
     });
     if (!cell) return place + words.cell_empty;
     const [count, diverged, meanLoss, , , accuracy] = cell;
+    if (diverged === count) return place + fill(words.cell_all_diverged, { count });
     let text = place + fill(words.cell_result, { accuracy: percent(accuracy), loss: loss(meanLoss) });
     if (diverged) text += fill(words.cell_diverged, { diverged, count });
     else if (count > 1) {
@@ -103,13 +106,14 @@ export function mount({ element, props, trigger, watch }) {
     if (layout !== shape) build(value);
     shape = layout;
     element.querySelector("caption").textContent = value.words.caption;
-    const [mean] = FIELDS[metric];
+    const [mean, low, high] = FIELDS[metric];
     for (const [i, button] of cellButtons().entries()) {
       const cell = value.cells[i];
       const shown = cell ? cell[mean] : null;
       const state = !cell ? "empty" : cell[1] === cell[0] ? "diverged" : cell[1] ? "partly" : "full";
       button.className = `cell ${state}`;
       const bright = cell && state !== "diverged" && shown !== null ? brightness(shown) : null;
+      button.classList.toggle("wide", state === "full" && isWide[metric](cell[low], cell[high]));
       button.style.background = bright === null ? "" : colour(bright);
       button.classList.toggle("bright", bright !== null && bright >= BLACK_TEXT_FROM);
       const html = state === "diverged" ? "✕" : shown === null ? "" : label(shown);

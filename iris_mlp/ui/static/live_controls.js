@@ -3,8 +3,7 @@
  *
  * @param {import("./component.js").Component} component
  */
-export function mount({ element, props, trigger, watch }) {
-  let started = false;
+export function mount({ element, props, watch }) {
   const sliders = () => element.querySelectorAll("input[type=range]");
   const steps = (slider) => (slider.steps ??= JSON.parse(slider.dataset.steps));
 
@@ -29,14 +28,11 @@ export function mount({ element, props, trigger, watch }) {
     for (const radio of element.querySelectorAll("input[type=radio]"))
       radio.checked = radio.value === settings.optimizer;
     document.dispatchEvent(new CustomEvent("iris:settings", { detail: { ...settings } }));
-    if (!started) trigger("move"); // the first picture, once there are controls
-    started = true;
   }
 
   function move(change) {
     props.value = { ...props.value, ...change };
     show();
-    trigger("move");
   }
 
   element.addEventListener("input", ({ target }) => {

@@ -1,5 +1,35 @@
 import { add, clear, logTicks, ticks } from "./svg.js";
 
+const POINTS = 200;
+/** What the browser itself shows in a chart, and what draws it, by the chart's id. */
+const shown = new Map();
+const charts = new Map();
+
+/**
+ * Show a run that the browser trains, until the server sends another.
+ *
+ * @param {string} id The chart's `elem_id`.
+ * @param {object} value What `build_loss_chart` of Python describes.
+ */
+export function showLosses(id, value) {
+  shown.set(id, value);
+  charts.get(id)?.();
+}
+
+/**
+ * Thin out recorded losses as `thin_history` of Python does.
+ *
+ * @param {number[]} losses
+ * @param {number} every Epochs between two of them.
+ * @param {number} epochs The run's last epoch, which is always recorded.
+ * @returns {number[][]} Epoch and loss of some 200 at most, the first and the newest among them.
+ */
+export function thin(losses, every, epochs) {
+  const step = Math.max(1, Math.ceil(Math.ceil(epochs / POINTS) / every));
+  const isKept = (i) => i === 0 || (i + 1) % step === 0 || i === losses.length - 1;
+  return losses.flatMap((loss, i) => (isKept(i) ? [[Math.min((i + 1) * every, epochs), loss]] : []));
+}
+
 /**
  * Draw the loss curve in a component of Gradio, and again whenever its value changes.
  *
@@ -8,6 +38,7 @@ import { add, clear, logTicks, ticks } from "./svg.js";
 export function mount({ element, props, watch }) {
   const PAD = { left: 58, right: 30, top: 12, bottom: 40 };
   const HEIGHT = 320;
+  const { id } = element.parentElement.closest("[id]"); // the `elem_id`; its own changes
   let scale = "linear";
   let hover = null;
 
@@ -25,7 +56,7 @@ export function mount({ element, props, watch }) {
   }
 
   function draw() {
-    const value = props.value || {};
+    const value = shown.get(id) ?? props.value ?? {};
     const labels = value.labels || {};
     const train = value.train || [];
     const test = value.test || [];
@@ -114,8 +145,11 @@ export function mount({ element, props, watch }) {
     if (place !== hover) { hover = place; draw(); }
   });
   element.addEventListener("pointerleave", () => { hover = null; draw(); });
-  document.addEventListener("iris:loss-scale", (event) => { scale = event.detail; draw(); });
+  document.addEventListener("iris:loss-scale", ({ detail }) => {
+    if (detail.chart === id) { scale = detail.scale; draw(); }
+  });
+  charts.set(id, draw);
   new ResizeObserver(draw).observe(element);
-  watch("value", draw);
+  watch("value", () => { shown.delete(id); draw(); });
   draw();
 }

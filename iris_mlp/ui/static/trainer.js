@@ -36,8 +36,12 @@ export class Trainer {
   }
 
   #send(settings) {
-    this.#worker ??= this.#open();
-    this.#worker.postMessage({ id: ++this.#id, settings });
+    try {
+      this.#worker ??= this.#open();
+      this.#worker.postMessage({ id: ++this.#id, settings });
+    } catch (error) { // a browser without workers
+      this.#run?.show({ ended: true, failure: String(error) });
+    }
   }
 
   #open() {

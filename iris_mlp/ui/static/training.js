@@ -67,6 +67,30 @@ export function toModel(weights, scaler) {
   };
 }
 
+/**
+ * Measure a network.
+ *
+ * @param {Float32Array} weights As `drawWeights` lays them out.
+ * @param {Rows} rows
+ * @returns {{loss: number, accuracy: number}} Mean cross-entropy, and the share that is right.
+ */
+export function evaluate(weights, { count, features, species }) {
+  const end = weights.length - 3;
+  let loss = 0, right = 0;
+  for (let row = 0; row < count; row++) {
+    const logits = [...weights.subarray(end)];
+    for (let at = 0; at < end; at += 8) {
+      let unit = weights[at + 4];
+      for (let i = 0; i < 4; i++) unit += weights[at + i] * features[i][row];
+      if (unit > 0) for (let k = 0; k < 3; k++) logits[k] += weights[at + 5 + k] * unit;
+    }
+    const top = Math.max(...logits);
+    loss += log(logits.reduce((sum, logit) => sum + exp(logit - top), 0)) + top - logits[species[row]];
+    right += logits.indexOf(top) === species[row] ? 1 : 0;
+  }
+  return { loss: loss / count, accuracy: right / count };
+}
+
 /** One run on the CPU, which is trained further by `train`. */
 export class Training {
   /**

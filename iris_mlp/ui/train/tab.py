@@ -242,7 +242,8 @@ def build(sign_in: gr.Button) -> TrainTab:
         [history, scale],
         plot,
         js="(history, scale) => {document.dispatchEvent("
-        "new CustomEvent('iris:loss-scale', {detail: scale})); return [history, scale];}",
+        "new CustomEvent('iris:loss-scale', {detail: {chart: 'loss-chart', scale}})); "
+        "return [history, scale];}",
         **PRIVATE,
     )
     return TrainTab(settings, finished, checkpoint, history, show_opening, [chart, opening])
