@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 
 from iris_mlp.checkpoint import MAX_FILE_BYTES, SHIPPED_WEIGHTS, Checkpoint
+from iris_mlp.classify.table import MAX_BYTES, read_table
 from iris_mlp.data import FEATURE_NAMES
 from iris_mlp.errors import IrisMlpError
-from iris_mlp.inference import MAX_CSV_BYTES, Classifier, read_csv
+from iris_mlp.inference import Classifier
 
 CORNERS_CM = np.array([[0.0] * 4, [100.0] * 4, [5.0, 3.0, 4.0, 1.0]])
 LONGEST_SENTENCE = 500
@@ -96,7 +97,7 @@ def use_weights(data: bytes) -> None:
 
 def use_csv(data: bytes) -> None:
     """Read a CSV as an upload is read; what is accepted must be lengths."""
-    flowers = read_csv(data)
+    flowers = read_table(data).lengths_cm
     if flowers.shape[1:] != (4,) or not np.isfinite(flowers).all():
         raise AssertionError(f"accepted lengths of shape {flowers.shape} are not finite")
 
@@ -270,11 +271,9 @@ def draw_csvs(seed: int, count: int) -> Iterator[bytes]:
         data = text.encode(chance.choice(("utf-8",) * 20 + ("utf-8-sig", "utf-16")), "replace")
         size = chance.random()
         if size < 0.01:
-            data = (data + b"\n") * chance.choice((3_000, MAX_CSV_BYTES // (len(data) + 1)))
+            data = (data + b"\n") * chance.choice((3_000, MAX_BYTES // (len(data) + 1)))
         elif size < 0.02:
-            data = chance.choice((b",", b'"', b"\n", b"\x00", b"1,", b"\xff")) * (
-                MAX_CSV_BYTES // 4
-            )
+            data = chance.choice((b",", b'"', b"\n", b"\x00", b"1,", b"\xff")) * (MAX_BYTES // 4)
         elif size < 0.3:
             data = mutate_bytes(data, chance)
         yield data

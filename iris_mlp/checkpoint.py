@@ -4,6 +4,7 @@ Format: https://github.com/huggingface/safetensors (README, section "Format").
 """
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +20,16 @@ from torch import Tensor
 
 from iris_mlp.config import LOCAL_LIMITS
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, MAX_LENGTH_CM, Scaler
-from iris_mlp.errors import WeightsError
-from iris_mlp.files import write_atomically
+from iris_mlp.errors import IrisMlpError, WeightsError
+from iris_mlp.files import name_kind, write_atomically
 from iris_mlp.model import IrisMLP, build_empty_model
 
 FORMAT_VERSION = 1
 METADATA_KEY = "iris_mlp"
 TENSOR_NAMES = ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")
 MAX_FILE_BYTES = 4 * 1024 * 1024
+_WRAPPERS = re.compile(r"(?:(?<=\.)|^)(?:_orig_mod|module|model)\.")
+"""What torch.compile, DataParallel and a surrounding module put before a tensor's name."""
 MIN_RANGE_CM = 0.01
 """A scaler over less than this would divide by nearly nothing."""
 _INSTALLED_WEIGHTS = Path(__file__).with_name("weights")
@@ -38,7 +41,6 @@ else:
 SHIPPED_WEIGHTS = _SHIPPED_FOLDER / "iris_mlp.safetensors"
 LAST_RUN_WEIGHTS = _OWN_FOLDER / "last_run.safetensors"
 """Where the page of a local run keeps the weights of its last training."""
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,13 @@ class Checkpoint:
         return model.eval()
 
     def to_bytes(self) -> bytes:
-        """Return the weights file; the same checkpoint gives the same bytes."""
+        """Return the weights file; the same checkpoint gives the same bytes.
+
+        Raises:
+            WeightsError: The settings or metrics hold what JSON cannot.
+        """
+        for name in ("settings", "metrics"):
+            _check_flat(name, getattr(self, name))
         metadata = {
             "format_version": FORMAT_VERSION,
             "feature_names": list(FEATURE_NAMES),
@@ -88,8 +96,17 @@ class Checkpoint:
 
         Raises:
             OutputError: The path cannot be written.
+            WeightsError: `load` would refuse the file; nothing is written.
         """
-        write_atomically(path, self.to_bytes())
+        write_atomically(path, self.as_read().to_bytes())
+
+    def as_read(self) -> "Checkpoint":
+        """Return this checkpoint as a reader of its file has it, in float32.
+
+        Raises:
+            WeightsError: A reader would refuse the file; the sentence says why.
+        """
+        return Checkpoint.from_bytes(self.to_bytes())
 
     @classmethod
     def load(cls, path: Path) -> "Checkpoint":
@@ -123,16 +140,16 @@ class Checkpoint:
         try:
             state = load_tensors(data)
         except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-            if data.startswith(_LFS_POINTER):
+            kind = name_kind(data) if data else IrisMlpError("an empty file")
+            if kind and data[8:9] != b"{":  # what begins as the format does is a part of one
                 raise WeightsError(
-                    "This is the pointer that git leaves in place of weights where Git LFS is not "
-                    "installed; install Git LFS, then fetch the file again."
+                    "This is {kind}, not a safetensors file; a training run gives one.", kind=kind
                 ) from error
             raise WeightsError(
-                "This is not a safetensors file, or it is truncated; "
-                "upload the .safetensors file that a training run gave you."
+                "This is not a safetensors file, or it is truncated; a training run gives a whole "
+                "one."
             ) from error
-        _check_tensors(state)
+        state = _read_tensors(state)
         # The library has just checked the header's length and that it is JSON.
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         metadata = _read_metadata(header.get("__metadata__"))
@@ -146,12 +163,14 @@ class Checkpoint:
         )
 
 
-def _check_tensors(state: dict[str, Tensor]) -> None:
-    if sorted(state) != sorted(TENSOR_NAMES):
+def _read_tensors(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the four tensors under their own names, as float32 where that is exact."""
+    state = {_WRAPPERS.sub("", name): tensor for name, tensor in found.items()}
+    if len(state) < len(found) or sorted(state) != sorted(TENSOR_NAMES):
         raise WeightsError(
             "The file must hold exactly the tensors {expected}; it holds {found}.",
             expected=", ".join(TENSOR_NAMES),
-            found=_quote_names(state),
+            found=_quote_names(found),
         )
     weight = state["fc1.weight"]
     hidden = weight.shape[0] if weight.dim() == 2 else 0
@@ -163,9 +182,11 @@ def _check_tensors(state: dict[str, Tensor]) -> None:
     shapes = dict(zip(TENSOR_NAMES, ((hidden, 4), (hidden,), (3, hidden), (3,)), strict=True))
     for name, shape in shapes.items():
         tensor = state[name]
-        if tensor.dtype != torch.float32:
+        if not tensor.dtype.is_floating_point:
             raise WeightsError(
-                "{name} is {dtype}; torch.float32 is expected.", name=name, dtype=str(tensor.dtype)
+                "{name} is {dtype}; floating-point numbers are expected.",
+                name=name,
+                dtype=str(tensor.dtype),
             )
         if tuple(tensor.shape) != shape:
             raise WeightsError(
@@ -174,10 +195,20 @@ def _check_tensors(state: dict[str, Tensor]) -> None:
                 found=tuple(tensor.shape),
                 shape=shape,
             )
-        if not torch.isfinite(tensor).all():
+        exact = tensor.double()
+        if not torch.isfinite(exact).all():
             raise WeightsError(
                 "{name} holds values that are not finite (NaN or infinity).", name=name
             )
+        state[name] = tensor.float()
+        if not torch.equal(state[name].double(), exact):
+            raise WeightsError(
+                "{name} is {dtype} and holds numbers that float32 cannot keep exactly; convert it "
+                "with .float().",
+                name=name,
+                dtype=str(tensor.dtype),
+            )
+    return state
 
 
 def _check_magnitudes(state: dict[str, Tensor], scaler: Scaler) -> None:
@@ -220,21 +251,20 @@ def _read_metadata(header: object) -> dict[str, Any]:
     if any(high - low < MIN_RANGE_CM for low, high in ranges_cm):
         raise WeightsError("The metadata's feature_min must be below its feature_max.")
     for name in ("settings", "metrics"):
-        if not _is_flat_object(metadata.get(name)):
-            raise WeightsError(
-                "The metadata's {name} must be a JSON object of texts and finite numbers.",
-                name=name,
-            )
+        _check_flat(name, metadata.get(name))
     return metadata
 
 
-def _is_flat_object(value: object) -> bool:
-    return isinstance(value, dict) and all(
+def _check_flat(name: str, value: object) -> None:
+    if not isinstance(value, dict) or not all(
         entry is None
         or isinstance(entry, str | bool)
         or (isinstance(entry, int | float) and abs(entry) <= sys.float_info.max)
         for entry in value.values()
-    )
+    ):
+        raise WeightsError(
+            "The metadata's {name} must be a JSON object of texts and finite numbers.", name=name
+        )
 
 
 def _read_lengths(name: str, value: object) -> tuple[float, ...]:

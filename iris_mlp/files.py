@@ -1,10 +1,77 @@
-"""Files that are written whole or not at all."""
+"""Files: written whole or not at all, and named where they are not what was asked for."""
 
 import os
+import re
+import sys
 import tempfile
+from io import TextIOWrapper
 from pathlib import Path
 
-from iris_mlp.errors import OutputError
+from iris_mlp.errors import IrisMlpError, OutputError
+
+_BEGINNINGS = {
+    b"version https://git-lfs": IrisMlpError(
+        "a Git LFS pointer (git lfs pull fetches what it stands for)"
+    ),
+    b"# xet version": IrisMlpError("a Xet pointer (git xet fetches what it stands for)"),
+    b"\xd0\xcf\x11\xe0": IrisMlpError("an Excel workbook (.xls)"),
+    b"GGUF": IrisMlpError("a GGUF file"),
+    b"\x93NUMPY": IrisMlpError("a NumPy array (.npy)"),
+    b"\x89HDF": IrisMlpError("an HDF5 file (.h5)"),
+    b"\x1f\x8b": IrisMlpError("a gzip archive"),
+    b"%PDF": IrisMlpError("a PDF"),
+    b"\x89PNG": IrisMlpError("a picture"),
+    b"\xff\xd8\xff": IrisMlpError("a picture"),
+    b"PAR1": IrisMlpError("a Parquet file"),
+}
+_PAGE_BEGINNINGS = (b"<!doctype html", b"<html", b"<?xml", b"<head", b"<table")
+_ZIP_MEMBERS = {
+    b"/data.pkl": IrisMlpError("a PyTorch file (.pt, .bin)"),
+    b".npy": IrisMlpError("a NumPy archive (.npz)"),
+    b"[Content_Types].xml": IrisMlpError("an Excel workbook (.xlsx)"),
+    b"opendocument": IrisMlpError("an OpenDocument spreadsheet (.ods)"),
+    b"model.weights.h5": IrisMlpError("a Keras model (.keras)"),
+}
+_JSON_KEYS = {
+    b'"weight_map"': IrisMlpError(
+        "the index of weights in several files (model.safetensors.index.json)"
+    ),
+    b'"model_type"': IrisMlpError("a config.json"),
+    b'"architectures"': IrisMlpError("a config.json"),
+}
+
+
+def name_kind(data: bytes) -> IrisMlpError | None:
+    """Return what a file is by its first bytes, as a part of a sentence; None if unknown.
+
+    Source of the signatures: https://www.garykessler.net/library/file_sigs.html, and the formats'
+    own specifications (git-lfs, GGUF, safetensors, ONNX).
+    """
+    start = data[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    kind = next((kind for begin, kind in _BEGINNINGS.items() if data.startswith(begin)), None)
+    if data.startswith(b"PK\x03\x04"):
+        names = (kind for member, kind in _ZIP_MEMBERS.items() if member in data)
+        kind = next(names, IrisMlpError("a zip archive"))
+    elif re.match(rb"\x80[\x02-\x05]", data):
+        kind = IrisMlpError("a Python pickle (as .pt, .bin and .pkl files are)")
+    elif data[4:10] == b'\0\0\0\0{"':
+        kind = IrisMlpError("a weights file (safetensors)")
+    elif data[:1] == b"\x08" and data[2:3] == b"\x12":
+        kind = IrisMlpError("an ONNX model")
+    elif start[:1] in (b"{", b"["):
+        kind = next((kind for key, kind in _JSON_KEYS.items() if key in data), IrisMlpError("JSON"))
+    elif (
+        start[:14].lower().startswith((b"<!doctype html", b"<html", b"<?xml", b"<head", b"<table"))
+    ):
+        kind = IrisMlpError("a web page")
+    return kind
+
+
+def print_anything() -> None:
+    """Print characters that the terminal's encoding lacks as escapes, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def write_atomically(path: Path, data: bytes) -> None:

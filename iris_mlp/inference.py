@@ -1,7 +1,5 @@
 """Classify flowers: lengths in cm to class probabilities."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,9 +12,6 @@ import torch
 from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, FEATURE_RANGES_CM, MAX_LENGTH_CM
 from iris_mlp.errors import MeasurementsError
-
-MAX_CSV_ROWS = 10_000
-MAX_CSV_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -102,97 +97,6 @@ def list_extrapolated(lengths_cm: Iterable[float]) -> list[str]:
         for name, length, (low, high) in zip(FEATURE_NAMES, lengths_cm, FEATURE_RANGES_CM)
         if not low <= length <= high
     ]
-
-
-def read_csv(data: bytes) -> np.ndarray:
-    """Read flowers from CSV: four columns in cm, in any order under a header, or without one.
-
-    Further columns are ignored when there is a header. Returns shape (n, 4).
-
-    Raises:
-        MeasurementsError: Something is wrong; the sentence names the row and the column.
-    """
-    if len(data) > MAX_CSV_BYTES:
-        raise MeasurementsError(
-            "The CSV is larger than {most_mib} MiB; split it.", most_mib=MAX_CSV_BYTES // 1024**2
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise MeasurementsError(
-            "The CSV is not UTF-8 text (byte {byte:,}); save it again as UTF-8.",
-            byte=error.start + 1,
-        ) from error
-    try:
-        table = [
-            row for row in csv.reader(io.StringIO(text, newline="")) if any(map(str.strip, row))
-        ]
-    except csv.Error as error:
-        raise MeasurementsError("The CSV cannot be read: {reason}.", reason=str(error)) from error
-    columns, first = _find_columns(table)
-    rows = table[first:]
-    if not rows:
-        raise MeasurementsError("The CSV holds no flower; give one row of four lengths in cm each.")
-    if len(rows) > MAX_CSV_ROWS:
-        raise MeasurementsError(
-            "The CSV holds {rows:,} rows; at most {most:,} are read, so split it.",
-            rows=len(rows),
-            most=MAX_CSV_ROWS,
-        )
-    flowers = []
-    for number, row in enumerate(rows, start=1):
-        if first and len(row) != len(table[0]):
-            raise MeasurementsError(
-                "Row {row}: {count} values under a header of {columns} columns; "
-                "write 5.1 with a point, and separate columns by commas.",
-                row=number,
-                count=len(row),
-                columns=len(table[0]),
-            )
-        cells = [row[i] for i in columns] if first else row
-        try:
-            flowers.append(read_lengths(cells))
-        except MeasurementsError as error:
-            raise MeasurementsError("Row {row}: {reason}", row=number, reason=error) from error
-    return np.array(flowers)
-
-
-def write_csv(lengths_cm: np.ndarray, prediction: Prediction) -> str:
-    """Return CSV with the four lengths, the label and the three confidences of each flower."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*FEATURE_NAMES, "label", *CLASS_NAMES])
-    for lengths, predicted, confidences in zip(
-        lengths_cm.tolist(), prediction.classes, prediction.probabilities.tolist()
-    ):
-        writer.writerow([*lengths, CLASS_NAMES[predicted], *(f"{c:.6f}" for c in confidences)])
-    return out.getvalue()
-
-
-def _find_columns(table: list[list[str]]) -> tuple[list[int], int]:
-    """Return where each feature stands and the index of the first flower."""
-    if not table:
-        raise MeasurementsError("The CSV is empty; give one row of four lengths in cm a flower.")
-    if all(len(row) == 1 for row in table):
-        raise MeasurementsError(
-            "The CSV has one column; four, separated by commas, are expected: {names}.",
-            names=", ".join(FEATURE_NAMES),
-        )
-    names = [_normalize(cell) for cell in table[0]]
-    if not any(name in FEATURE_NAMES for name in names):
-        return [0, 1, 2, 3], 0
-    missing = [name for name in FEATURE_NAMES if name not in names]
-    if missing:
-        raise MeasurementsError(
-            "The CSV's header has no column {missing}.", missing=", ".join(missing)
-        )
-    return [names.index(name) for name in FEATURE_NAMES], 1
-
-
-def _normalize(cell: str) -> str:
-    """Spell a column's name as ours: `Sepal Length (cm)` is `sepal_length`."""
-    name = cell.strip().lower().removesuffix("(cm)").removesuffix("_cm").strip()
-    return name.replace(" ", "_").replace(".", "_")
 
 
 def _read_length(value: object, name: str) -> float:

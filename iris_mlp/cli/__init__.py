@@ -14,6 +14,7 @@ from iris_mlp.cli.script import script
 from iris_mlp.cli.sweep import sweep
 from iris_mlp.cli.train import train
 from iris_mlp.errors import IrisMlpError
+from iris_mlp.files import print_anything
 
 BAD_INPUT = 2
 
@@ -33,6 +34,7 @@ for command in (train, classify, hardware, sweep, script, push, pull, deploy):
 
 def main() -> None:
     """Run the command line; bad input is one line on standard error and exit status 2."""
+    print_anything()
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iris_mlp.config import DEFAULTS, ENGINES, OPTIMIZERS, TRAIN_ROWS
+from iris_mlp.data import CLASS_NAMES
 
 if TYPE_CHECKING:
     from iris_mlp.hub.account import Step
@@ -49,3 +50,10 @@ def report_step(step: Step) -> None:
     """Say on standard error what the Hub is asked for."""
     if step in _STEPS:
         click.echo(f"{_STEPS[step]} …", err=True)
+
+
+def print_confusion(confusion: list[list[int]], err: bool = False) -> None:
+    """Print rows by true class and predicted class."""
+    click.echo(" " * 12 + "".join(f"{name:>12}" for name in CLASS_NAMES), err=err)
+    for name, row in zip(CLASS_NAMES, confusion):
+        click.echo(f"{name:>12}" + "".join(f"{count:>12}" for count in row), err=err)

@@ -4,15 +4,17 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from tqdm import tqdm
 
-from iris_mlp.cli.options import FilePath, config_options
+from iris_mlp.cli.options import FilePath, config_options, print_confusion
 from iris_mlp.config import LOCAL_LIMITS, TrainConfig
-from iris_mlp.data import CLASS_NAMES
+from iris_mlp.errors import IrisMlpError
 from iris_mlp.files import check_writable, write_atomically
 
 DIVERGED = 1
@@ -51,23 +53,43 @@ def train(
             if not as_json:
                 logged = _print_log_lines(run.history, logged, config.epochs)
     result = run.result()
-    if output and result.checkpoint:
-        result.checkpoint.save(output)
-    if history:
-        rows = zip(result.history.epochs, result.history.losses)
-        text = "epoch,loss\n" + "".join(f"{epoch},{loss!r}\n" for epoch, loss in rows)
-        write_atomically(history, text.encode())
-    if plot:
-        from iris_mlp.take_home.plot import plot_loss, save_figure
-
-        save_figure(plot_loss(result.history), plot)
+    # The answer before the files: a disk that has become full must not cost it.
     if as_json:
         click.echo(json.dumps(result.summarize()))
     else:
         _print_result(result)
+    _write_files(result, output, history, plot)
     if result.outcome == "diverged":
         click.echo(f"error: {result.message}", err=True)
         sys.exit(DIVERGED)
+
+
+def _write_files(result: Any, output: Path | None, history: Path | None, plot: Path | None) -> None:
+    """Write what was asked for; a file that cannot be written does not keep the others back."""
+    failures: list[IrisMlpError] = []
+    if output and result.checkpoint:
+        with _collect(failures):
+            result.checkpoint.save(output)
+    if history:
+        rows = zip(result.history.epochs, result.history.losses)
+        text = "epoch,loss\n" + "".join(f"{epoch},{loss!r}\n" for epoch, loss in rows)
+        with _collect(failures):
+            write_atomically(history, text.encode())
+    if plot:
+        from iris_mlp.take_home.plot import plot_loss, save_figure
+
+        with _collect(failures):
+            save_figure(plot_loss(result.history), plot)
+    if failures:
+        raise failures[0]
+
+
+@contextmanager
+def _collect(failures: list[IrisMlpError]) -> Iterator[None]:
+    try:
+        yield
+    except IrisMlpError as error:
+        failures.append(error)
 
 
 def _print_log_lines(history: Any, done: int, epochs: int) -> int:
@@ -93,6 +115,4 @@ def _print_result(result: Any) -> None:
     accuracies = f"{summary['train_accuracy']:.1%} (test {summary['test_accuracy']:.1%})"
     click.echo(f"Accuracy: {accuracies}")
     click.echo("Test rows, true class by predicted class:")
-    click.echo(" " * 12 + "".join(f"{name:>12}" for name in CLASS_NAMES))
-    for name, row in zip(CLASS_NAMES, summary["confusion"]):
-        click.echo(f"{name:>12}" + "".join(f"{count:>12}" for count in row))
+    print_confusion(summary["confusion"])

@@ -37,7 +37,11 @@ def render_files(
         checkpoint: What is published; `model.safetensors` is its weights file byte for byte.
         history: The losses of its run; with them there is a `loss.png`.
         repo_id: Where the files will lie; the card's code names it.
+
+    Raises:
+        WeightsError: `pull` and `from_pretrained` would refuse the weights.
     """
+    checkpoint = checkpoint.as_read()
     if history is not None and not history.losses:
         history = None  # the run ended before it recorded anything
     files = {

@@ -78,14 +78,19 @@ def explain_failures(
         cause = _find_cause(error)
         refusal = _explain(cause, repo_id, repo_type)
         if api and _is_missing(cause) and (found := _find_other_type(api, repo_id, repo_type)):
-            refusal = HubError(
-                "{repo_id} is a {found}, not a {wanted}; choose another name.",
-                repo_id=repo_id,
-                found=_NAMES[found],
-                wanted=_NAMES[repo_type],
-            )
+            refusal = name_other_type(repo_id, found, repo_type)
         # Without its cause: requests hang on it, and with them the token.
         raise refusal from None
+
+
+def name_other_type(repo_id: str, found: RepoType, wanted: RepoType) -> HubError:
+    """Return the sentence of a repository that is of another type than is wanted."""
+    return HubError(
+        "{repo_id} is a {found}, not a {wanted}; choose another name.",
+        repo_id=repo_id,
+        found=_NAMES[found],
+        wanted=_NAMES[wanted],
+    )
 
 
 def _find_cause(error: BaseException) -> BaseException:

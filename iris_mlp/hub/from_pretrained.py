@@ -17,6 +17,7 @@ from iris_mlp.hub.card import CARD_FILE, WEIGHTS_FILE, render_files
 from iris_mlp.hub.client import ask_once
 from iris_mlp.hub.failures import explain_failures
 from iris_mlp.hub.push import push
+from iris_mlp.hub.repository import read_repo_name
 from iris_mlp.inference import Classifier, Prediction
 from iris_mlp.model import IrisMLP
 
@@ -47,7 +48,8 @@ class HubIrisMLP(IrisMLP, PyTorchModelHubMixin):
         `config.json` is not read: the weights file says everything, and is checked.
 
         Args:
-            pretrained_model_name_or_path: `USER/NAME` on the Hub, or a folder.
+            pretrained_model_name_or_path: `USER/NAME` on the Hub, the address of its page, or a
+                folder.
             revision: Branch, tag or commit of the repository.
             token: A token of the Hub; left out, the stored login if there is one.
             cache_dir: Where downloads are kept; left out, the cache of huggingface_hub.
@@ -64,11 +66,12 @@ class HubIrisMLP(IrisMLP, PyTorchModelHubMixin):
             path = os.path.join(name, WEIGHTS_FILE)
         else:
             ask_once()
+            name, named = read_repo_name(name)
             with explain_failures(name):
                 path = hf_hub_download(
                     name,
                     WEIGHTS_FILE,
-                    revision=revision,
+                    revision=revision or named,
                     token=token,
                     cache_dir=cache_dir,
                     force_download=force_download,

@@ -11,16 +11,17 @@ from iris_mlp.errors import HubError
 from iris_mlp.hub.card import WEIGHTS_FILE
 from iris_mlp.hub.client import connect, find_token
 from iris_mlp.hub.failures import explain_failures
+from iris_mlp.hub.repository import read_repo_name
 
 DOWNLOAD_TIMEOUT_S = 60.0
 
 
-def pull(repo_id: str, *, revision: str = "main", token: str | None = None) -> Checkpoint:
+def pull(repo_id: str, *, revision: str | None = None, token: str | None = None) -> Checkpoint:
     """Fetch a model's weights into memory and check them like an upload.
 
     Args:
-        repo_id: `USER/NAME`.
-        revision: Branch, tag or commit.
+        repo_id: `USER/NAME`, or the address of its page.
+        revision: Branch, tag or commit; left out, the one that the address names, else main.
         token: A visitor's token; left out, the stored login of this machine's user if there is
             one, and on a public Space nobody's.
 
@@ -28,10 +29,11 @@ def pull(repo_id: str, *, revision: str = "main", token: str | None = None) -> C
         HubError: The repository cannot be read; the sentence says why.
         WeightsError: The file is refused; the sentence says why.
     """
+    repo_id, named = read_repo_name(repo_id)
     token = find_token(token)
     api = connect(token)
     with explain_failures(repo_id, "model", api):
-        url = hf_hub_url(repo_id, WEIGHTS_FILE, revision=revision, endpoint=api.endpoint)
+        url = hf_hub_url(repo_id, WEIGHTS_FILE, revision=revision or named, endpoint=api.endpoint)
         # Uncompressed: a small body that unpacks to a huge one would pass under the cap.
         headers = {**build_hf_headers(token=token or False), "Accept-Encoding": "identity"}
         with get_session().stream("GET", url, headers=headers) as response:

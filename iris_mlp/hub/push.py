@@ -4,7 +4,7 @@ from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.hub.account import Report, sign_in
 from iris_mlp.hub.card import PLOT_FILE, render_files
 from iris_mlp.hub.failures import explain_failures
-from iris_mlp.hub.repository import commit_files, create_repository
+from iris_mlp.hub.repository import commit_files, create_repository, read_repo_name
 from iris_mlp.training import History
 
 
@@ -20,7 +20,7 @@ def push(
     """Publish a model in a repository, which is created where there is none.
 
     Args:
-        repo_id: `USER/NAME`, or `NAME` under one's own name.
+        repo_id: `USER/NAME`, its address, or `NAME` under one's own name.
         checkpoint: The model.
         history: The losses of its run, for the plot on the card.
         private: Let nobody else see it.
@@ -32,8 +32,9 @@ def push(
 
     Raises:
         HubError: The Hub cannot be asked, or refuses; the sentence says why.
+        WeightsError: `pull` would refuse the model.
     """
-    api, repo_id = sign_in(repo_id, token, report)
+    api, repo_id = sign_in(read_repo_name(repo_id).repo_id, token, report)
     files = render_files(checkpoint, history, repo_id)
     report("create")
     address = create_repository(api, repo_id, private)

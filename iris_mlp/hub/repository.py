@@ -1,11 +1,71 @@
 """A repository of the Hub: made where there is none, and written in one commit."""
 
 import io
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants
 
 from iris_mlp.errors import HubError
-from iris_mlp.hub.failures import RepoType, explain_failures
+from iris_mlp.hub.card import WEIGHTS_FILE
+from iris_mlp.hub.failures import RepoType, explain_failures, name_other_type
+
+_HOSTS = r"(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)"
+_FOLDERS: dict[str, RepoType] = {"models": "model", "datasets": "dataset", "spaces": "space"}
+_FILE_PAGES = ("tree", "blob", "resolve", "raw")
+_PAGES = (*_FILE_PAGES, "commit", "commits", "discussions", "settings", "edit")
+
+
+class RepoName(NamedTuple):
+    """A repository as a person names it.
+
+    Attributes:
+        repo_id: `USER/NAME`.
+        revision: The branch, tag or commit that the address names, if it names one.
+    """
+
+    repo_id: str
+    revision: str | None
+
+
+def read_repo_name(text: str, repo_type: RepoType = "model") -> RepoName:
+    """Read `ada/iris`, or the address of a page or file of it, as a browser shows it.
+
+    What is no such address comes back without its password, for the Hub's client to judge.
+
+    Raises:
+        HubError: The address is one of a dataset or Space where a model is wanted, or of a file
+            that is not the model's weights.
+    """
+    name = re.sub(r"(?<=://)[^/@]*@", "", text.strip().strip("<>\"'").strip())
+    ours = re.escape(urlsplit(constants.ENDPOINT).netloc)
+    address = rf"^(?:https?://)?(?:{_HOSTS}|{ours})/|^hf://|^git@hf\.co:"
+    name = re.sub(address, "", name, flags=re.IGNORECASE)
+    if "://" in name:
+        return RepoName(name, None)
+    parts = [part for part in re.split(r"[?#]", name)[0].split("/") if part]
+    if parts[:1] == ["api"]:
+        parts = parts[1:]
+    if len(parts) > 1 and parts[0] in _FOLDERS:
+        found, parts = _FOLDERS[parts[0]], parts[1:]
+        if found != repo_type:
+            raise name_other_type("/".join(parts[:2]), found, repo_type)
+    revision = None
+    if len(parts) > 2 and parts[2] in _PAGES:
+        parts, page, rest = parts[:2], parts[2], parts[3:]
+        if rest and page in _FILE_PAGES:
+            depth = 3 if rest[:2] == ["refs", "pr"] else 1
+            revision, file = unquote("/".join(rest[:depth])), "/".join(rest[depth:])
+            if page != "tree" and repo_type == "model" and file not in ("", WEIGHTS_FILE):
+                raise HubError(
+                    "Of {repo_id} only {wanted} is read, not {file}; leave the file's name out.",
+                    repo_id="/".join(parts),
+                    wanted=WEIGHTS_FILE,
+                    file=file,
+                )
+    repo_id, _, tag = "/".join(parts).partition("@")
+    return RepoName(repo_id.removesuffix(".git"), revision or tag or None)
 
 
 def create_repository(api: HfApi, repo_id: str, private: bool) -> str:

@@ -17,11 +17,12 @@ from gradio.components.api_component import Api
 from gradio_client.utils import python_type_to_json_schema
 
 from iris_mlp import inference
+from iris_mlp.classify.table import doubt_lengths
 from iris_mlp.compare.race import LESSON, find_contenders, summarize
 from iris_mlp.compare.race import race as run_race
 from iris_mlp.compare.verdict import conclude
 from iris_mlp.config import DEFAULTS, Engine, Optimizer, TrainConfig, host_limits, read_int
-from iris_mlp.errors import SettingsError
+from iris_mlp.errors import OutputError, SettingsError, WeightsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware
 from iris_mlp.lent_gpu import prepare_run
@@ -51,7 +52,8 @@ def train(
 ) -> Iterator[tuple[dict[str, Any], str | None, str | None]]:
     """Train the Iris MLP; without arguments, the lesson run with seed 0.
 
-    It tells its progress on the way, and ends with the summary, the loss plot and the weights file.
+    It tells its progress on the way, and ends with the summary, the loss plot and the weights file;
+    where the server cannot write one of these, files_missing in the summary says why.
 
     Args:
         device: auto, cpu, cuda, cuda:N or mps.
@@ -83,10 +85,14 @@ def train(
             reported_s = progress.elapsed_s
             yield {"epoch": progress.epoch, "loss": progress.train_loss}, None, None
     result = run.result()
-    plot, weights = keep_file(draw_png(plot_loss(result.history)), "loss.png"), None
-    if result.checkpoint is not None:
-        weights = keep_file(result.checkpoint.to_bytes(), "iris_mlp.safetensors")
-    yield result.summarize(), plot, weights
+    summary, plot, weights = result.summarize(), None, None
+    try:
+        plot = keep_file(draw_png(plot_loss(result.history)), "loss.png")
+        if result.checkpoint is not None:
+            weights = keep_file(result.checkpoint.as_read().to_bytes(), "iris_mlp.safetensors")
+    except (OutputError, WeightsError) as error:  # the run's answer is worth more than its files
+        summary["files_missing"] = str(error)
+    yield summary, plot, weights
 
 
 @user_errors
@@ -134,11 +140,16 @@ def classify(
         petal_width: Width of a petal in cm.
 
     Returns:
-        The label, a confidence for each class, and the lengths outside the range of the data.
+        The label, a confidence for each class, the lengths outside the range of the data, and a
+        warning where they look like mm or inches.
     """
     lengths_cm = inference.read_lengths([sepal_length, sepal_width, petal_length, petal_width])
     answer = inference.shipped_classifier().predict(np.array([lengths_cm])).describe()
-    return answer | {"extrapolated": inference.list_extrapolated(lengths_cm)}
+    doubt = doubt_lengths(lengths_cm)
+    return answer | {
+        "extrapolated": inference.list_extrapolated(lengths_cm),
+        "warning": str(doubt) if doubt else None,
+    }
 
 
 @user_errors

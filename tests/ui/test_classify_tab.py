@@ -11,8 +11,10 @@ import pytest
 import torch
 
 from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
+from iris_mlp.classify.answers import write_csv
+from iris_mlp.classify.table import FlowerTable, read_table
 from iris_mlp.data import CLASS_NAMES, load_flowers
-from iris_mlp.inference import Classifier, shipped_classifier, write_csv
+from iris_mlp.inference import Classifier, shipped_classifier
 from iris_mlp.model import build_model
 from iris_mlp.ui.classify.specimens import find_typical, rank_hardest
 from iris_mlp.ui.classify.tab import (
@@ -168,7 +170,7 @@ def test_refused_upload_says_why(tmp_path, data, sentence):
 
 def test_weights_whose_outputs_overflow_are_refused(tmp_path):
     state = {name: tensor * 1e38 for name, tensor in make_checkpoint().state.items()}
-    make_checkpoint(state=state).save(tmp_path / "huge.safetensors")
+    (tmp_path / "huge.safetensors").write_bytes(make_checkpoint(state=state).to_bytes())
     with pytest.raises(gr.Error, match="overflow"):
         upload_weights(None, str(tmp_path / "huge.safetensors"), {}, None, *FLOWER_CM)
 
@@ -212,6 +214,11 @@ def test_the_model_of_a_link_is_called_so():
     assert view.source["value"] == "last_run"
 
 
+def make_batch(lengths_cm: np.ndarray) -> FlowerTable:
+    rows = (",".join(map(str, row)) for row in lengths_cm.tolist())
+    return read_table("\n".join(rows).encode())
+
+
 def test_csv_comes_back_with_the_answers(tmp_path):
     flowers = load_flowers()[0][[0, 60, 120]]
     path = tmp_path / "flowers.csv"
@@ -219,8 +226,9 @@ def test_csv_comes_back_with_the_answers(tmp_path):
     header = "petal_width,note,petal_length,sepal_width,sepal_length"
     path.write_text("\n".join([header, *rows]))
     batch, table, answers = classify_csv(None, str(path), None)
-    assert (batch == flowers).all()
-    expected = write_csv(flowers, shipped_classifier().predict(flowers))
+    assert (batch.lengths_cm == flowers).all()
+    expected = write_csv(batch, shipped_classifier().predict(flowers))
+    assert "<b>x</b>" in expected
     assert Path(answers["value"]).read_text() == expected
     assert answers["interactive"]
     assert "<b>x</b>" not in table
@@ -230,20 +238,32 @@ def test_csv_comes_back_with_the_answers(tmp_path):
 def test_bad_csv_is_refused_with_its_row_and_without_its_markup(tmp_path):
     path = tmp_path / "flowers.csv"
     path.write_text("5,3,4,<img src=x>\n")
-    with pytest.raises(gr.Error, match="Row 1: petal_width") as raised:
+    with pytest.raises(gr.Error, match=r"Line 1 \(row 1\): petal_width") as raised:
         classify_csv(None, str(path), None)
     assert "<img" not in raised.value.message
 
 
 def test_other_weights_answer_the_csv_anew():
-    batch = load_flowers()[0][:5]
+    batch = make_batch(load_flowers()[0][:5])
     view = use_weights(None, "last_run", {"last_run": make_checkpoint()}, batch, *FLOWER_CM)
-    expected = write_csv(batch, view.classifier.predict(batch))
+    expected = write_csv(batch, view.classifier.predict(batch.lengths_cm))
     assert Path(view.answers["value"]).read_text() == expected
 
 
+def test_a_species_that_the_table_names_is_compared_on_the_page(tmp_path):
+    path = tmp_path / "iris.data"
+    path.write_text("5.1,3.5,1.4,0.2,Iris-setosa\n6.3,3.3,6.0,2.5,Iris-setosa\n51,35,14,2,\n")
+    _, table, _ = classify_csv(None, str(path), None)
+    assert "50.0% right: 1 of 2 flowers" in table
+    assert "columns 1 to 4 are taken as sepal_length" in table
+    assert "Line 3 (row 3): The lengths look like mm" in table
+    _, table, _ = classify_csv(request_in("zh-CN"), str(path), None)
+    assert "第 3 行（第 3 条数据）：这些长度像是以 mm" in table
+
+
 def test_rows_outside_the_data_are_marked_in_the_table():
-    table, _ = show_batch(shipped_classifier(), np.array([[5.0, 3.0, 9.9, 1.0]]), hostile)
+    batch = make_batch(np.array([[5.0, 3.0, 9.9, 1.0]]))
+    table, _ = show_batch(shipped_classifier(), batch, hostile)
     assert re.findall(r'class="outside"[^>]*>([^<]+)', table) == ["9.9"]
 
 
@@ -257,7 +277,7 @@ def test_no_text_of_a_catalogue_or_a_file_becomes_markup():
         metrics={"final_loss": {"<x>": 1}, "test_accuracy": float("nan"), "epochs_done": "<x>"},
     )
     view = show_model(
-        "uploaded", {"uploaded": checkpoint}, load_flowers()[0], (9.0, 2, 3, 1), hostile
+        "uploaded", {"uploaded": checkpoint}, make_batch(load_flowers()[0]), (9.0, 2, 3, 1), hostile
     )
     # Gradio puts these into the page as they are; text content and choices it escapes.
     texts = [view.card, view.specimens, view.table, view.verdict, view.flower, view.network]

@@ -102,7 +102,7 @@ def test_a_chosen_cell_goes_to_the_controls_and_is_offered_to_train():
     controls, chosen = choose_settings(gr.EventData(None, {"settings": settings}), None)
     assert controls == chosen == settings
     skip = gr.skip()
-    assert spread_settings(chosen) == [skip, skip, "sgd", 0.3, 40, 3, skip, 0, skip]
+    assert spread_settings(chosen) == [skip, skip, "sgd", 0.3, 40, 3, 120, 0, skip]
     assert spread_settings(None) == [skip] * 9
 
 

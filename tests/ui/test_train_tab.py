@@ -10,9 +10,9 @@ from iris_mlp.config import TrainConfig
 from iris_mlp.strings import translator
 from iris_mlp.training import History, prepare_run
 from iris_mlp.ui import run_button
+from iris_mlp.ui.components.confusion import render_confusion
 from iris_mlp.ui.components.loss_chart import thin_history
 from iris_mlp.ui.train import tab as train_tab
-from iris_mlp.ui.train.run_summary import render_confusion
 from iris_mlp.ui.train.settings_form import restore_defaults
 
 SETTINGS = {
@@ -148,7 +148,7 @@ def test_the_live_curve_keeps_first_and_newest_and_only_appends(epochs, record_e
 
 
 def test_the_confusion_matrix_is_a_table_of_true_by_predicted():
-    html = render_confusion([[10, 0, 0], [0, 8, 1], [0, 0, 11]], translator("en"))
+    html = render_confusion([[10, 0, 0], [0, 8, 1], [0, 0, 11]], "Test flowers", translator("en"))
     assert html.count("<td class=") == 9
     assert 'class="wrong"' in html
     assert html.index("versicolor") < html.index("virginica")

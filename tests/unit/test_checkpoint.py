@@ -1,9 +1,11 @@
 """The weights file: what it promises, and that nothing else gets in."""
 
+import io
 import json
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,9 +206,113 @@ def test_a_pointer_of_git_lfs_is_named():
 
 
 def test_a_file_truncated_at_any_byte_is_refused():
-    for size in range(len(GOOD)):
+    assert "This is an empty file" in refuse(b"")
+    for size in range(1, len(GOOD)):
         assert "not a safetensors file, or it is truncated" in refuse(GOOD[:size])
     assert "truncated" in refuse(GOOD + b"\0")
+
+
+PREFIXES = (
+    "_orig_mod.",
+    "module.",
+    "model.",
+    "module._orig_mod.",
+    "_orig_mod.module.",
+    "model.model.",
+)
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_what_wrappers_put_before_a_name_is_taken_off(prefix):
+    wrapped = {prefix + name: tensor for name, tensor in read_tensors().items()}
+    assert Checkpoint.from_bytes(build_file(wrapped)).to_bytes() == GOOD
+
+
+def test_layers_that_were_compiled_alone_are_read():
+    compiled = {name.replace(".", "._orig_mod."): t for name, t in read_tensors().items()}
+    assert Checkpoint.from_bytes(build_file(compiled)).to_bytes() == GOOD
+
+
+def test_the_names_that_torch_itself_gives_are_read():
+    model = torch.nn.DataParallel(torch.compile(Checkpoint.load(SHIPPED_WEIGHTS).build_model()))
+    assert set(model.state_dict()) == {f"module._orig_mod.{name}" for name in read_tensors()}
+    assert Checkpoint.from_bytes(build_file(model.state_dict())).to_bytes() == GOOD
+
+
+def test_two_tensors_of_one_name_are_refused():
+    assert "must hold exactly" in refuse(change(**{"module.fc2.bias": torch.zeros(3)}))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.float8_e5m2])
+def test_other_floating_point_is_read_where_it_is_exact(dtype):
+    coarse = {name: t.to(torch.float8_e5m2).to(dtype) for name, t in read_tensors().items()}
+    state = Checkpoint.from_bytes(build_file(coarse)).state
+    for name, tensor in state.items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor.double(), coarse[name].double())
+
+
+def test_the_shipped_weights_in_double_precision_are_the_shipped_weights():
+    doubles = {name: tensor.double() for name, tensor in read_tensors().items()}
+    assert Checkpoint.from_bytes(build_file(doubles)).to_bytes() == GOOD
+
+
+def save_pickle(legacy: bool) -> bytes:
+    data = io.BytesIO()
+    torch.save(read_tensors(), data, _use_new_zipfile_serialization=not legacy)
+    return data.getvalue()
+
+
+def save_arrays() -> bytes:
+    data = io.BytesIO()
+    np.savez(data, **{name: tensor.numpy() for name, tensor in read_tensors().items()})
+    return data.getvalue()
+
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1928\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"", "an empty file"),
+        (LFS_POINTER, "a Git LFS pointer"),
+        (save_pickle(legacy=False), "a PyTorch file (.pt, .bin)"),
+        (save_pickle(legacy=True), "a Python pickle"),
+        (pickle.dumps({"fc1.weight": [1.0]}), "a Python pickle"),
+        (save_arrays(), "a NumPy archive (.npz)"),
+        (b"<!doctype html>\n<title>Sign in</title>", "a web page"),
+        (b'{"model_type": "iris_mlp", "hidden": 10}', "a config.json"),
+        (b'{"metadata": {}, "weight_map": {}}', "the index of weights in several files"),
+        (b'{"fc1.weight": [[0.1]]}', "JSON"),
+        (b"GGUF\x03\0\0\0" + bytes(100), "a GGUF file"),
+        (b"\x08\x08\x12\x07pytorch\x1a\x052.13.0", "an ONNX model"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(100), "an HDF5 file"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_another_kind_of_file_is_named(data, kind):
+    sentence = refuse(data)
+    assert f"This is {kind}" in sentence
+    assert "not a safetensors file" in sentence
+    assert "upload" not in sentence
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"state": {name: tensor * torch.nan for name, tensor in read_tensors().items()}},
+        {"state": {name: tensor * 1e38 for name, tensor in read_tensors().items()}},
+        {"metrics": {"final_loss": float("nan")}},
+        {"settings": {"lr": [1]}},
+    ],
+    ids=["NaN", "huge", "a metric that is not finite", "a setting that is a list"],
+)
+def test_what_the_reader_would_refuse_the_writer_does_not_write(tmp_path, broken):
+    checkpoint = replace(Checkpoint.load(SHIPPED_WEIGHTS), **broken)
+    with pytest.raises(WeightsError):
+        checkpoint.save(tmp_path / "w.safetensors")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -284,8 +390,9 @@ def change(**changes: Tensor | None) -> bytes:
         (change(fc1__bias=torch.zeros(11)), r"fc1.bias has shape (11,); (10,) is expected"),
         (change(fc2__weight=torch.zeros(10, 3)), r"fc2.weight has shape (10, 3); (3, 10)"),
         (change(fc2__bias=torch.zeros(3, 1)), r"fc2.bias has shape (3, 1); (3,) is expected"),
-        (change(fc2__bias=torch.zeros(3).double()), "fc2.bias is torch.float64; torch.float32"),
-        (change(fc2__bias=torch.zeros(3).half()), "fc2.bias is torch.float16"),
+        (change(fc2__bias=torch.full((3,), 0.1).double() + 1e-12), "fc2.bias is torch.float64 and"),
+        (change(fc2__bias=torch.full((3,), 1e300, dtype=torch.float64)), "float32 cannot keep exactly"),
+        (change(fc2__bias=torch.full((3,), torch.nan).half()), "fc2.bias holds values that are"),
         (change(fc2__bias=torch.zeros(3).long()), "fc2.bias is torch.int64"),
         (change(fc2__bias=torch.zeros(3).bool()), "fc2.bias is torch.bool"),
         (change(fc2__bias=torch.tensor([0.0, torch.nan, 0.0])), "fc2.bias holds values that are"),

@@ -5,16 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.classify.table import MAX_BYTES, FlowerTable, read_table
 from iris_mlp.data import FEATURE_NAMES, load_flowers
 from iris_mlp.errors import MeasurementsError
 from iris_mlp.hub.pull import pull
 from iris_mlp.inference import (
-    MAX_CSV_BYTES,
     Classifier,
-    read_csv,
     read_lengths,
     shipped_classifier,
 )
@@ -111,7 +109,7 @@ def use_weights(
     request: gr.Request,
     source: str,
     models: dict[str, Checkpoint],
-    batch: np.ndarray | None,
+    batch: FlowerTable | None,
     *lengths_cm: float | None,
 ) -> View:
     """Answer with the weights that the visitor chose."""
@@ -123,7 +121,7 @@ def upload_weights(
     request: gr.Request,
     path: str,
     models: dict[str, Checkpoint],
-    batch: np.ndarray | None,
+    batch: FlowerTable | None,
     *lengths_cm: float | None,
 ) -> View:
     """Answer with an uploaded weights file; one that is refused changes nothing."""
@@ -136,11 +134,11 @@ def pull_weights(
     request: gr.Request,
     repository: str,
     models: dict[str, Checkpoint],
-    batch: np.ndarray | None,
+    batch: FlowerTable | None,
     *lengths_cm: float | None,
 ) -> View:
     """Answer with the weights of a public repository on the Hub, checked like an upload."""
-    models = models | {"pulled": pull(repository.strip())}
+    models = models | {"pulled": pull(repository)}
     return show_model("pulled", models, batch, lengths_cm, request_translator(request))
 
 
@@ -149,7 +147,7 @@ def adopt_run(
     request: gr.Request,
     checkpoint: Checkpoint | None,
     models: dict[str, Checkpoint],
-    batch: np.ndarray | None,
+    batch: FlowerTable | None,
     *lengths_cm: float | None,
 ) -> View | Any:
     """Answer with the weights of the run that has just ended, if it gave any."""
@@ -172,10 +170,10 @@ def load_page(
 @user_errors
 def classify_csv(
     request: gr.Request, path: str, classifier: Classifier | None
-) -> tuple[np.ndarray, str, Any]:
+) -> tuple[FlowerTable, str, Any]:
     """Classify the flowers of an uploaded CSV; return them, the table and the file to download."""
     with Path(path).open("rb") as file:
-        batch = read_csv(file.read(MAX_CSV_BYTES + 1))
+        batch = read_table(file.read(MAX_BYTES + 1))
     return batch, *show_batch(
         classifier or shipped_classifier(), batch, request_translator(request)
     )
@@ -250,7 +248,7 @@ def build() -> ClassifyTab:
         with gr.Row(elem_classes="actions"):
             csv = gr.UploadButton(
                 i18n("classify.csv_upload"),  # type: ignore[arg-type]
-                file_types=[".csv"],
+                file_types=[".csv", ".data", ".txt", ".tsv", ".arff"],
                 size="sm",
                 elem_id="csv-upload",
             )

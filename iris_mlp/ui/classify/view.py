@@ -8,9 +8,11 @@ import gradio as gr
 import numpy as np
 
 from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.classify.answers import write_csv
+from iris_mlp.classify.table import FlowerTable
 from iris_mlp.data import load_flowers
 from iris_mlp.errors import WeightsError
-from iris_mlp.inference import Classifier, read_lengths, shipped_classifier, write_csv
+from iris_mlp.inference import Classifier, read_lengths, shipped_classifier
 from iris_mlp.strings import Translate
 from iris_mlp.ui.classify.flower_table import render_flower_table
 from iris_mlp.ui.classify.specimens import render_specimens
@@ -70,7 +72,7 @@ def show_flower(
 def show_model(
     source: str,
     models: dict[str, Checkpoint],
-    batch: np.ndarray | None,
+    batch: FlowerTable | None,
     lengths_cm: Sequence[float | None],
     t: Translate,
 ) -> View:
@@ -114,12 +116,12 @@ def show_model(
     )
 
 
-def show_batch(classifier: Classifier, batch: np.ndarray | None, t: Translate) -> tuple[str, Any]:
+def show_batch(classifier: Classifier, batch: FlowerTable | None, t: Translate) -> tuple[str, Any]:
     """Return the table of many flowers and the file to download, or what to do to get them."""
     if batch is None:
         empty = f'<p class="csv-empty">{escape(t("classify.csv_empty"))}</p>'
         return empty, gr.update(value=None, interactive=False)
-    prediction = classifier.predict(batch)
+    prediction = classifier.predict(batch.lengths_cm)
     path = offer_file(write_csv(batch, prediction).encode(), ANSWERS_NAME, t)
     answers = gr.update(value=path, interactive=path is not None)
     return render_flower_table(batch, prediction, t), answers

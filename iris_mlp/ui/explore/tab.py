@@ -111,8 +111,12 @@ def run_luck(stop: threading.Event, settings: Any, request: gr.Request) -> Itera
 
 
 def spread_settings(chosen: dict[str, Any] | None) -> list[Any]:
-    """Return chosen settings for the controls of the Train tab, in the order of `TrainConfig`."""
-    return [(chosen or {}).get(setting.name, gr.skip()) for setting in fields(TrainConfig)]
+    """Return chosen settings for the controls of the Train tab, in the order of `TrainConfig`.
+
+    What was chosen was trained in full batches; device, engine and record interval change no loss.
+    """
+    chosen = {"batch_size": DEFAULTS.batch_size} | chosen if chosen else {}
+    return [chosen.get(setting.name, gr.skip()) for setting in fields(TrainConfig)]
 
 
 def load_page(request: gr.Request) -> tuple[Any, ...]:

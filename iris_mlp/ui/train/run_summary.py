@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from html import escape
 
 from iris_mlp.config import default_lr
-from iris_mlp.data import CLASS_NAMES
 from iris_mlp.strings import Translate
 from iris_mlp.training import TrainResult
+from iris_mlp.ui.components.confusion import render_confusion
 from iris_mlp.ui.train.run_view import show_loss, show_time
 
 
@@ -52,9 +52,10 @@ def render_summary(result: TrainResult, t: Translate, comparison: Comparison | N
         (t("train.ran_on"), f"{summary['device']}, {summary['engine']}"),
     )
     cells = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in figures)
+    confusion = render_confusion(summary["confusion"], t("train.confusion"), t)
     return (
         f'<div class="run-summary">{_render_comparison(comparison, t)}'
-        f'<dl class="figures">{cells}</dl>{render_confusion(summary["confusion"], t)}</div>'
+        f'<dl class="figures">{cells}</dl>{confusion}</div>'
     )
 
 
@@ -71,29 +72,12 @@ def _render_advice(result: TrainResult, t: Translate) -> str:
 def _render_comparison(comparison: Comparison | None, t: Translate) -> str:
     if comparison is None:
         return ""
+    difference = max(comparison.largest_difference, sys.float_info.epsilon)
+    digits = math.floor(-math.log10(difference))
     sentence = t(
-        "train.comparison",
+        "train.comparison" if digits >= 1 else "train.comparison_apart",
         elapsed=show_time(comparison.elapsed_s),
         times=f"{comparison.times_faster:,.0f}",
-        digits=math.floor(-math.log10(max(comparison.largest_difference, sys.float_info.epsilon))),
+        digits=digits,
     )
     return f'<p class="comparison">{escape(sentence)}</p>'
-
-
-def render_confusion(confusion: list[list[int]], t: Translate) -> str:
-    """Return the confusion matrix as a table, 3 x 3, true class by predicted class."""
-    names = [escape(t(f"common.{name}").split()[0]) for name in CLASS_NAMES]
-    header = "".join(f'<th scope="col">{name}</th>' for name in names)
-    rows = ""
-    for i, (name, counts) in enumerate(zip(names, confusion)):
-        total = max(1, sum(counts))
-        cells = "".join(
-            f'<td class="{"right" if i == j else "wrong" if count else "none"}" '
-            f'style="--share:{count / total:.2f}">{count}</td>'
-            for j, count in enumerate(counts)
-        )
-        rows += f'<tr><th scope="row">{name}</th>{cells}</tr>'
-    return (
-        f'<table class="confusion"><caption>{escape(t("train.confusion"))}</caption>'
-        f"<thead><tr><td></td>{header}</tr></thead><tbody>{rows}</tbody></table>"
-    )
