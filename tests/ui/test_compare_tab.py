@@ -8,23 +8,8 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
-
-from iris_mlp import config
-from iris_mlp.compare import measured
-from iris_mlp.compare.batch import CurvePoint
-from iris_mlp.compare.crossover import AXES, Point
-from iris_mlp.compare.ledger import balance
 from iris_mlp.compare.line_fit import fit_line
 from iris_mlp.compare.measured import MeasuredMachine, MeasuredStep
-from iris_mlp.compare.memory import estimate_memory, find_largest_batch
-from iris_mlp.compare.noise import GradientNoise, NoisePoint
-from iris_mlp.compare.profiling import Profile
-from iris_mlp.compare.race import Contender, Lap, Standing, find_contenders, summarize
-from iris_mlp.compare.reads import ReadPoint, conclude_reads
-from iris_mlp.compare.verdict import conclude
-from iris_mlp.model import build_model
-from iris_mlp.strings import LANGUAGES, load_catalogue, translator
-from iris_mlp.ui.compare import tab as compare_tab
 from iris_mlp.ui.compare.batch_panel import render_curves, run_batches, write_curves
 from iris_mlp.ui.compare.crossover_panel import (
     read_hidden,
@@ -60,6 +45,21 @@ from iris_mlp.ui.compare.memory_panel import (
 )
 from iris_mlp.ui.compare.noise_panel import render_noise, sample_noise, show_noise, write_noise
 from iris_mlp.ui.compare.race_panel import render_race, run_race, write_verdict
+
+from iris_mlp import config
+from iris_mlp.compare import measured
+from iris_mlp.compare.batch import CurvePoint
+from iris_mlp.compare.crossover import AXES, Point
+from iris_mlp.compare.ledger import balance
+from iris_mlp.compare.memory import estimate_memory, find_largest_batch
+from iris_mlp.compare.noise import GradientNoise, NoisePoint
+from iris_mlp.compare.profiling import Profile
+from iris_mlp.compare.race import Contender, Lap, Standing, find_contenders, summarize
+from iris_mlp.compare.reads import ReadPoint, conclude_reads
+from iris_mlp.compare.verdict import conclude
+from iris_mlp.model import build_model
+from iris_mlp.strings import LANGUAGES, load_catalogue, translator
+from iris_mlp.ui.compare import tab as compare_tab
 from tests.helpers import request_in
 
 EN, ZH = translator("en"), translator("zh-CN")

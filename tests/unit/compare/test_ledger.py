@@ -1,10 +1,10 @@
 import pytest
 import torch
+from iris_mlp.compare.line_fit import fit_line
 from torch import nn
 
 from iris_mlp.compare.ledger import average_quiet, balance, measure_ledger
 from iris_mlp.compare.lesson_loop import STAGES, LessonLoop
-from iris_mlp.compare.line_fit import fit_line
 from iris_mlp.compare.profiling import profile_loop
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split

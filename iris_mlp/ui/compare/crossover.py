@@ -1,12 +1,15 @@
-"""The crossover of CPU and GPU: how the time of an epoch grows with the work in it."""
+"""Where CPU and GPU cross: how the time of an epoch grows with the work in it."""
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import gradio as gr
 import torch
 
 from iris_mlp.checkpoint import Checkpoint
+from iris_mlp.compare.compared import list_compared, name_device
 from iris_mlp.compare.crossover import (
     AXES,
     Axis,
@@ -16,28 +19,35 @@ from iris_mlp.compare.crossover import (
     measure_crossover,
     measure_point,
 )
-from iris_mlp.compare.measured import load_measured
-from iris_mlp.compare.published import derive_launch_costs
+from iris_mlp.compare.published import LaunchCosts, derive_launch_costs
+from iris_mlp.config import DEFAULTS
 from iris_mlp.strings import Translate
-from iris_mlp.ui.compare.crossover_plot import draw_axis, render_legend
-from iris_mlp.ui.compare.experiment import (
-    TimeLimit,
-    cover_decades,
-    format_digits,
-    format_us,
-    label_measured,
-    list_compared,
-    name_device,
-    render_card,
-    round_count,
-)
+from iris_mlp.ui import numbers
+from iris_mlp.ui.compare.panel import Panel, experiment
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.language import request_translator
+from iris_mlp.ui.language import page_i18n, request_translator
+from iris_mlp.ui.run_button import RunButtons, TimeLimit
+from iris_mlp.ui.templates import render
 
 POINT_S = 0.2
-LESSON_HIDDEN = 10
 PUBLISHED = "published"
 """Stands for the card of others among the devices of points."""
+
+
+def build(checkpoint: gr.State) -> Panel:
+    """Lay out and wire the panel.
+
+    Args:
+        checkpoint: The weights of the visitor's last run, a `Checkpoint` or None.
+    """
+    with experiment("crossover", ["crossover"]) as (words, pictures), words:
+        buttons = RunButtons(page_i18n()("compare.crossover_start"), "crossover-")
+    ended = buttons.run(run_crossover, [checkpoint], pictures)
+
+    def show_first(t: Translate) -> dict[gr.HTML, str]:
+        return {pictures[0]: render_crossover([], [], list_compared(), t)}
+
+    return Panel(show_first, pictures, buttons, ended)
 
 
 @user_errors
@@ -54,7 +64,7 @@ def run_crossover(
     points: list[Point] = []
     mine: list[Point] = []
     yield render_crossover(points, mine, devices, t, done=0.0)
-    hidden = read_hidden(checkpoint)
+    hidden = DEFAULTS.hidden if checkpoint is None else checkpoint.hidden
     measured_below = hidden in AXES["hidden"] and "hidden" in axes
     for device in devices:
         if not measured_below and not limit.is_over():
@@ -69,11 +79,6 @@ def run_crossover(
                 break
             yield render_crossover(points, mine, devices, t, done=len(points) / total)
     yield render_crossover(points, mine, devices, t)
-
-
-def read_hidden(checkpoint: Checkpoint | None) -> int:
-    """Return the hidden units of the visitor's model, or those of the lesson."""
-    return LESSON_HIDDEN if checkpoint is None else len(checkpoint.state["fc1.bias"])
 
 
 def render_crossover(
@@ -92,44 +97,90 @@ def render_crossover(
         t: Translator of the visitor's language.
         done: Share of the points that are measured; None when nothing runs.
     """
-    measured = load_measured() if len(devices) < 2 else None
-    floors = () if len(devices) > 1 or measured else derive_launch_costs()
-    shown, names = list(devices), [name_device(device) for device in devices]
-    drawn = list(points)
-    if measured:
-        shown.append(measured.device)
-        names.append(f"GPU: {label_measured(measured, t)}")
-        drawn += measured.points
-    highest = [p.high_us for p in [*drawn, *mine]]
-    lowest = [p.low_us for p in [*drawn, *mine]]
-    y = cover_decades([*highest, *lowest], 100, 1e6)
-    plots = "".join(draw_axis(axis, drawn, mine, shown, floors, y, t) for axis in AXES)
-    conclusion = write_crossover(points, devices, t)
-    legend = render_legend(shown, names, floors, t)
-    return render_card(
-        picture=f'{legend}<div class="exp-plots three">{plots}</div>',
-        conclusion=t("compare.measuring") if done is not None else conclusion,
+    floors = () if len(devices) > 1 else derive_launch_costs()
+    times = [us for p in (*points, *mine) for us in (p.low_us, p.high_us)]
+    low, high = min([100, *times]), max([1e6, *times])
+    y = {
+        "low": 10.0 ** math.floor(math.log10(low)),
+        "high": 10.0 ** math.ceil(math.log10(high)),
+        "log": True,
+        "unit": "us",
+        "title": t("compare.epoch_time"),
+    }
+    return render(
+        "crossover.html",
+        t=t,
+        plots=[
+            (plot_axis(axis, points, mine, devices, floors, y, t), _describe(axis, points, t))
+            for axis in AXES
+        ],
+        devices=devices,
+        floors=[(floor.machine, numbers.micros(floor.epoch_us)) for floor in floors],
+        conclusion=t("compare.measuring")
+        if done is not None
+        else write_crossover(points, devices, t),
         note=_write_note(mine, bool(floors), t),
         done=done,
-        step=t("compare.cross_step"),
     )
+
+
+def plot_axis(
+    axis: Axis,
+    points: Sequence[Point],
+    mine: Sequence[Point],
+    devices: Sequence[str],
+    floors: Sequence[LaunchCosts],
+    y: dict[str, Any],
+    t: Translate,
+) -> dict[str, Any]:
+    """Return the plot of one kind of work; the scale of the time `y` is the same in each."""
+    values = AXES[axis]
+    series = [
+        {
+            "draw": "line dots" if device == "cpu" else "line squares",
+            "name": name_device(device).lower(),
+            "points": [
+                (p.value, p.epoch_us, p.low_us, p.high_us)
+                for p in points
+                if p.axis == axis and p.device == device
+            ],
+        }
+        for device in devices
+    ]
+    if axis == "hidden":
+        series.append({"draw": "ring", "points": [(p.value, p.epoch_us) for p in mine]})
+    crossing = conclude_crossover(points, axis, *devices[:2]) if len(devices) > 1 else None
+    at = crossing and crossing.value
+    # Every other size has room for its number.
+    return {
+        "width": 300,
+        "height": 260,
+        "right": 8,
+        "x": {
+            "low": values[0] / 1.6,
+            "high": values[-1] * 1.6,
+            "log": True,
+            "unit": "count",
+            "ticks": values[::2],
+            "title": t(f"compare.title_{axis}"),
+        },
+        "y": y,
+        "series": series,
+        "levels": [{"at": floor.epoch_us, "name": "floor"} for floor in floors],
+        "crossings": [{"at": at, "label": f"≈ {numbers.about(at)}"}] if at else [],
+    }
 
 
 def write_crossover(points: Sequence[Point], devices: Sequence[str], t: Translate) -> str:
     """Return the sentence of the crossover as plain text, from the measured points alone."""
     if not points:
         return t("compare.cross_nothing")
-    measured = load_measured() if len(devices) < 2 else None
-    if len(devices) < 2 and measured is None:
+    if len(devices) < 2:
         return _write_bound(points, t)
-    if measured:
-        points, devices = [*points, *measured.points], [*devices, measured.device]
     clauses = t("compare.clause_gap").join(
         _write_clause(axis, conclude_crossover(points, axis, *devices[:2]), devices, t)
         for axis in AXES
     )
-    if measured:
-        return t("compare.cross_measured", label=label_measured(measured, t), clauses=clauses)
     return t("compare.cross_sentence", clauses=clauses)
 
 
@@ -145,7 +196,7 @@ def _write_clause(axis: Axis, result: Crossover, devices: Sequence[str], t: Tran
         if key == "second_always":
             ratios = (1 / ratios[0], 1 / ratios[1])
         sizes = (result.first_decided, result.last_decided)
-        values |= {"small": format_digits(ratios[0]), "large": format_digits(ratios[1])}
+        values |= {"small": numbers.digits(ratios[0]), "large": numbers.digits(ratios[1])}
         values |= {
             name: t(f"compare.count_{axis}", count=f"{size:,}")
             for name, size in zip(("small_size", "large_size"), sizes)
@@ -160,7 +211,7 @@ def _write_crossing(axis: Axis, result: Crossover, t: Translate) -> str:
     assert result.value is not None
     assert result.between is not None
     low, high = (f"{size:,}" for size in result.between)
-    count = t(f"compare.count_{axis}", count=round_count(result.value))
+    count = t(f"compare.count_{axis}", count=numbers.about(result.value))
     return t("compare.crossing", count=count, low=low, high=high)
 
 
@@ -170,10 +221,7 @@ def _write_bound(points: Sequence[Point], t: Translate) -> str:
     A card with a fixed cost an epoch cannot win before that; from there on it may. Sizes whose
     spread reaches over that cost decide nothing.
     """
-    floors = derive_launch_costs()
-    if not floors:
-        return t("compare.cross_no_gpu")
-    floor, reached, unsure = floors[0], [], []
+    floor, reached, unsure = derive_launch_costs()[0], [], []
     # The smallest size is the same model on every axis: it counts when all of them agree.
     lesson = [p for p in points if p.value == AXES[p.axis][0]]
     slow_lesson = all(p.low_us > floor.epoch_us for p in lesson)
@@ -193,18 +241,30 @@ def _write_bound(points: Sequence[Point], t: Translate) -> str:
             reached.append(t("compare.bound_from", count=_write_crossing(axis, result, t)))
         else:
             unsure.append(t(f"compare.axis_{axis}"))
-    bound = t("compare.cross_no_gpu")
+    sentences = [t("compare.cross_no_gpu")]
     if reached:
-        bound = t(
-            "compare.cross_bound",
-            machine=floor.machine,
-            cost=format_us(floor.epoch_us),
-            reached=t("compare.bound_gap").join(reached),
-        )
-    if not unsure:
-        return bound
-    scatter = t("compare.bound_noise", axes=t("compare.and").join(unsure))
-    return t("compare.sentence_gap").join([bound, scatter])
+        sentences = [
+            t(
+                "compare.cross_bound",
+                machine=floor.machine,
+                cost=numbers.micros(floor.epoch_us),
+                reached=t("compare.bound_gap").join(reached),
+            )
+        ]
+    if unsure:
+        sentences.append(t("compare.bound_noise", axes=t("compare.and").join(unsure)))
+    return t("compare.sentence_gap").join(sentences)
+
+
+def _describe(axis: Axis, points: Sequence[Point], t: Translate) -> str:
+    said = [
+        f"{name_device(p.device)} {t(f'compare.count_{axis}', count=f'{p.value:,}')} "
+        f"{numbers.micros(p.epoch_us)}"
+        for p in points
+        if p.axis == axis
+    ]
+    shown = t("compare.list_separator").join(said) or t("compare.no_points")
+    return t("compare.cross_alt", axis=t(f"compare.axis_{axis}"), points=shown)
 
 
 def _write_note(mine: Sequence[Point], with_floor: bool, t: Translate) -> str:
@@ -212,7 +272,7 @@ def _write_note(mine: Sequence[Point], with_floor: bool, t: Translate) -> str:
     if not mine:
         return assumed
     times = t("compare.list_separator").join(
-        f"{name_device(point.device)} {format_us(point.epoch_us)}" for point in mine
+        f"{name_device(point.device)} {numbers.micros(point.epoch_us)}" for point in mine
     )
     note = t(
         "compare.cross_note",
