@@ -1,4 +1,4 @@
-"""What a training step keeps in memory, and the largest batch that fits a card."""
+"""What a training step of this model keeps in memory, computed and measured."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -77,19 +77,6 @@ def estimate_memory(hidden: float, batch_size: float, optimizer: str = "sgd") ->
         activation_bytes=_FLOAT * (batch_size * (hidden + _CLASSES) + 1),
         workspace_bytes=_FLOAT * batch_size * (2 * hidden + _CLASSES),
     )
-
-
-def find_largest_batch(hidden: int, optimizer: str, memory_gib: float) -> int:
-    """Return the most rows of a batch whose training step fits, by `estimate_memory`; 0 if none.
-
-    Args:
-        hidden: Units of the hidden layer.
-        optimizer: `sgd` or `adam`.
-        memory_gib: Memory of the card; what is sold as "8 GB" of VRAM is 8 GiB.
-    """
-    one, two = (_total(estimate_memory(hidden, rows, optimizer)) for rows in (1, 2))
-    row_bytes = two - one
-    return max(0, int((memory_gib * GIB - (one - row_bytes)) // row_bytes))
 
 
 def measure_memory(

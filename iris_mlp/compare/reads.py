@@ -5,6 +5,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from iris_mlp.compare.lesson_loop import LessonLoop
 from iris_mlp.config import TrainConfig
 
@@ -50,7 +52,8 @@ def fit_line(x: Sequence[float], y: Sequence[float]) -> LineFit:
     from scipy.stats import linregress, t  # slow to import, and only a fit needs it
 
     line = linregress(x, y)
-    margin = float(t.ppf(0.975, len(x) - 2) * line.stderr)
+    # Times that are all the same have no scatter, for which SciPy gives NaN.
+    margin = float(t.ppf(0.975, len(x) - 2) * np.nan_to_num(line.stderr))
     slope = float(line.slope)
     return LineFit(float(line.intercept), slope, slope - margin, slope + margin)
 

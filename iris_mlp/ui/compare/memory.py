@@ -188,7 +188,8 @@ def render_memory(
     for name in names:
         count, real = getattr(memory, name), found and getattr(found, name)
         shown = t("compare.unknown") if real is None else numbers.size(real)
-        table.append((name, count / most, numbers.size(count), shown if found else None))
+        label = t(f"compare.{name}")
+        table.append((name, label, count / most, numbers.size(count), shown if found else None))
     device = name_device(list_compared()[-1])
     total = numbers.size(memory.total_bytes or 0)
     return render(

@@ -79,9 +79,12 @@ def render_moves(moves: Moves, t: Translate) -> str:
         t=t,
         block=render_run(moves.snippet, t("inside.what_to_returns"), t),
         facts=[
-            ('x.to("cpu") is x', moves.tensor_is_same_when_there, "tensor_there"),
-            (f'x.to("{other}") is x', moves.tensor_is_same_when_moved, "tensor_moved"),
-            (f'model.to("{other}") is model', moves.module_is_same_when_moved, "module_moved"),
+            (code, answer, t(f"inside.{key}_{answer}"))
+            for code, answer, key in (
+                ('x.to("cpu") is x', moves.tensor_is_same_when_there, "tensor_there"),
+                (f'x.to("{other}") is x', moves.tensor_is_same_when_moved, "tensor_moved"),
+                (f'model.to("{other}") is model', moves.module_is_same_when_moved, "module_moved"),
+            )
         ],
         movables=try_moving(),
     )

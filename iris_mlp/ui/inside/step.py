@@ -115,7 +115,7 @@ def render_step(step: TrainingStep, t: Translate) -> str:
         formulas=FORMULAS,
         source=render_code(step.source, t("inside.code_that_ran")),
         tensors=[_show_tensor(tensor, t) for tensor in step.tensors],
-        columns=COLUMNS,
+        columns=[t(f"inside.{column}") for column in COLUMNS],
         cell_px=CELL_PX,
     )
 
@@ -129,7 +129,7 @@ def render_accumulation(run: Snippet, t: Translate) -> str:
         doubles=run.output == ("True True",),
         block=render_run(run, t("inside.code_that_ran"), t),
         rows=[
-            (f"fc2.bias[{i}]", *map(numbers.decimal, values))
+            (f"fc2.bias[{i}]", *map(numbers.exact, values))
             for i, values in enumerate(zip(once, twice, again, strict=True))
         ],
     )
@@ -165,7 +165,7 @@ def _show_tensor(tensor: StepTensor, t: Translate) -> dict[str, Any]:
             low=numbers.decimal(float(values.min())),
             high=numbers.decimal(float(values.max())),
         )
-        heats.append((key, said, draw_heat(values)))
+        heats.append((t(f"inside.{key}"), said, draw_heat(values)))
     cut = {"shown": MAX_ROWS, "total": tensor.before.size}
     return {
         "name": tensor.name,

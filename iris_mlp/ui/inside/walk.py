@@ -66,14 +66,14 @@ def render_strips(walk: Walkthrough, unit: int, t: Translate) -> str:
     true = species[walk.true_class]
     stages = (
         ("lengths", "", "", _list_cells(walk.lengths_cm, features)),
-        ("scaled", "x = (cm − min) / (max − min)", "heat", _list_cells(walk.scaled, features)),
+        ("scaled", "x = (cm − min) / (max − min)", "tinted", _list_cells(walk.scaled, features)),
         ("fc1", "z = W₁ x + b₁", "units", _list_units(walk.pre_activation, shown, "z")),
         ("relu", "h = max(0, z)", "units", _list_units(walk.hidden, shown, "h")),
-        ("fc2", "logits = W₂ h + b₂", "heat", _list_cells(walk.logits, species)),
+        ("fc2", "logits = W₂ h + b₂", "tinted", _list_cells(walk.logits, species)),
         (
             "softmax",
             "p = exp(logits) / Σ exp(logits)",
-            "heat",
+            "tinted",
             _list_cells(walk.probabilities, species),
         ),
         ("loss", f"L = −ln p({true})", "", _list_cells([walk.loss], [f"L({true})"])),
