@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import Literal
 
 from iris_mlp.compare.lesson_loop import STAGES, LessonLoop
-from iris_mlp.compare.line_fit import LineFit, fit_line
 from iris_mlp.compare.profiling import Profile, profile_loop
+from iris_mlp.compare.reads import LineFit, fit_line
 from iris_mlp.config import TRAIN_ROWS, TrainConfig
 
 ROW_MULTIPLES = (1, 2, 4, 8, 16)

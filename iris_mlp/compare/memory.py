@@ -1,4 +1,4 @@
-"""What a training step keeps in memory, and the largest batch that fits a card."""
+"""What a training step of this model keeps in memory, computed and measured."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig
+from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig, read_int
 from iris_mlp.devices import explain_failure, resolve_device
 from iris_mlp.errors import SettingsError
 from iris_mlp.model import build_model
@@ -16,6 +16,9 @@ GIB = 1024**3
 CARD_SIZES_GIB = (8, 12, 24, 48, 80)
 MAX_MEASURED_BYTES = GIB // 2
 """A step that needs more is computed but not run, so that a visitor cannot fill the host."""
+
+MAX_ROWS = 10**12
+"""More rows than any card holds."""
 
 _FLOAT, _INT64 = 4, 8
 _FEATURES, _CLASSES = 4, 3
@@ -50,7 +53,7 @@ class TrainingMemory:
         return None if None in parts else sum(parts)
 
 
-def estimate_memory(hidden: int, batch_size: int, optimizer: str = "sgd") -> TrainingMemory:
+def estimate_memory(hidden: float, batch_size: float, optimizer: str = "sgd") -> TrainingMemory:
     """Compute the memory of one training step of the MLP in float32.
 
     Saved for backward (what autograd keeps, PyTorch notes "Autograd mechanics", section "Saved
@@ -62,13 +65,8 @@ def estimate_memory(hidden: int, batch_size: int, optimizer: str = "sgd") -> Tra
     Raises:
         SettingsError: A value is out of range.
     """
-    TrainConfig(hidden=hidden, optimizer=optimizer)  # checks both
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise SettingsError(
-            "{name} must be a whole number from 1 up, not {value!r}.",
-            name="batch_size",
-            value=batch_size,
-        )
+    config = TrainConfig(hidden=hidden, optimizer=optimizer)  # checks both
+    hidden, batch_size = config.hidden, read_int("batch_size", batch_size, 1, MAX_ROWS)
     parameters = hidden * (_FEATURES + 1) + _CLASSES * (hidden + 1)
     moments = 2 * parameters + _LAYER_TENSORS if optimizer == "adam" else 0
     return TrainingMemory(
@@ -81,21 +79,8 @@ def estimate_memory(hidden: int, batch_size: int, optimizer: str = "sgd") -> Tra
     )
 
 
-def find_largest_batch(hidden: int, optimizer: str, memory_gib: float) -> int:
-    """Return the most rows of a batch whose training step fits, by `estimate_memory`; 0 if none.
-
-    Args:
-        hidden: Units of the hidden layer.
-        optimizer: `sgd` or `adam`.
-        memory_gib: Memory of the card; what is sold as "8 GB" of VRAM is 8 GiB.
-    """
-    one, two = (_total(estimate_memory(hidden, rows, optimizer)) for rows in (1, 2))
-    row_bytes = two - one
-    return max(0, int((memory_gib * GIB - (one - row_bytes)) // row_bytes))
-
-
 def measure_memory(
-    hidden: int, batch_size: int, optimizer: str = "sgd", device: str = "cpu"
+    hidden: float, batch_size: float, optimizer: str = "sgd", device: str = "cpu"
 ) -> TrainingMemory:
     """Run one training step and count the tensors that it really keeps.
 
@@ -103,7 +88,7 @@ def measure_memory(
 
     Raises:
         SettingsError: A value is out of range, or the step is too large to run here.
-        DeviceError: The device is not there.
+        DeviceError: The device is not there, or full.
     """
     needed = _total(estimate_memory(hidden, batch_size, optimizer))
     if needed > MAX_MEASURED_BYTES:
@@ -114,12 +99,17 @@ def measure_memory(
             most_gib=MAX_MEASURED_BYTES / GIB,
         )
     place = resolve_device(device)
+    with explain_failure(place):  # a GPU may be full of something else
+        return _run_step(int(hidden), int(batch_size), optimizer, place)
+
+
+def _run_step(hidden: int, batch_size: int, optimizer: str, place: torch.device) -> TrainingMemory:
+    """Run one step and count; see `measure_memory`."""
     on_cuda = place.type == "cuda"
     if on_cuda:
         # cuBLAS takes its workspace at a thread's first products and keeps it: not this step's.
-        with explain_failure(place):
-            small = build_model(hidden=10, seed=0).to(place)
-            small(torch.zeros(8, _FEATURES, device=place)).sum().backward()
+        small = build_model(hidden=10, seed=0).to(place)
+        small(torch.zeros(8, _FEATURES, device=place)).sum().backward()
         del small
         torch.cuda.reset_peak_memory_stats(place)
     before = torch.cuda.memory_allocated(place) if on_cuda else 0

@@ -106,6 +106,49 @@ def compute_noise(trace: float, rows: int, batch_size: int) -> float:
     return trace / batch_size * (rows - batch_size) / (rows - 1)
 
 
+@dataclass(frozen=True)
+class Arrows:
+    """Gradients of drawn batches, seen in the plane of the full gradient.
+
+    Attributes:
+        batch_size: Rows of a batch.
+        tips: Where each arrow ends: along the full gradient, whose own arrow ends at (1, 0), and
+            along the direction in which the rows' gradients differ most across it.
+    """
+
+    batch_size: int
+    tips: tuple[tuple[float, float], ...]
+
+
+def draw_arrows(
+    model: IrisMLP, batch_sizes: Sequence[int], draws: int = 24, seed: int = 0
+) -> tuple[Arrows, ...]:
+    """Draw batches without replacement and return their gradients, in lengths of the full one.
+
+    The second direction is the first principal component of what is left of the rows' gradients
+    without the part along the full gradient.
+
+    Args:
+        model: The weights at which to look.
+        batch_sizes: Rows of a batch, each from 1 to 120.
+        draws: Batches of each size.
+        seed: Seed of the draws.
+    """
+    split = load_split()
+    gradients = compute_row_gradients(model, split.x_train, split.y_train)
+    full = gradients.mean(0)
+    along = full / full.norm().clamp_min(_ROUNDING)
+    across = gradients - torch.outer(gradients @ along, along)
+    axes = torch.stack([along, torch.linalg.svd(across, full_matrices=False).Vh[0]])
+    places = gradients @ axes.T / full.norm().clamp_min(_ROUNDING)
+    generator = torch.Generator().manual_seed(seed)
+    arrows = []
+    for size in batch_sizes:
+        drawn = torch.rand(draws, TRAIN_ROWS, generator=generator).argsort(1)[:, :size]
+        arrows.append(Arrows(size, tuple((a, b) for a, b in places[drawn].mean(1).tolist())))
+    return tuple(arrows)
+
+
 def measure_noise(
     model: IrisMLP,
     batch_sizes: Sequence[int] = NOISE_BATCH_SIZES,

@@ -1,9 +1,11 @@
 """One epoch of the lesson's loop in torch.profiler."""
 
 import threading
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Any, Literal
 
 from torch.profiler import ProfilerActivity, profile
 
@@ -23,6 +25,24 @@ class OperatorCost:
 
 
 @dataclass(frozen=True)
+class Span:
+    """What ran for a while in one epoch, microseconds from the epoch's beginning.
+
+    Attributes:
+        kind: On the host `operators`, `autograd`, `optimizer` or `item` (reading the loss, which
+            waits for a GPU), and within them `launch`; on a GPU `kernel`.
+        name: As torch.profiler names it.
+        start_us: When it began.
+        elapsed_us: How long it took.
+    """
+
+    kind: str
+    name: str
+    start_us: float
+    elapsed_us: float
+
+
+@dataclass(frozen=True)
 class Profile:
     """One epoch as torch.profiler sees it; the profiler itself makes everything slower.
 
@@ -39,6 +59,7 @@ class Profile:
         kernel_launches: Kernels launched on a GPU; 0 on the CPU.
         kernel_us: What they took there; None on the CPU, and where the GPU's driver tells of none.
         operators: The most expensive operators, the largest first.
+        timeline: The outermost calls of one quiet epoch, its launches and its kernels.
     """
 
     wall_us: float
@@ -51,6 +72,7 @@ class Profile:
     kernel_launches: float
     kernel_us: float | None
     operators: tuple[OperatorCost, ...]
+    timeline: tuple[Span, ...] = ()
 
 
 def profile_loop(loop: LessonLoop, epochs: int = 50, top: int = 12) -> Profile:
@@ -81,7 +103,7 @@ def profile_loop(loop: LessonLoop, epochs: int = 50, top: int = 12) -> Profile:
         parts[part] += self_us
         if part == "operators":
             operators.append(OperatorCost(event.key, calls, self_us))
-        if "LaunchKernel" in event.key or "GraphLaunch" in event.key:
+        if _is_launch(event.key):
             launches += calls
     operators.sort(key=lambda operator: -operator.self_us)
     return Profile(
@@ -96,7 +118,39 @@ def profile_loop(loop: LessonLoop, epochs: int = 50, top: int = 12) -> Profile:
         # No kernel at all means that the tracer of this driver does not answer.
         kernel_us=kernel_us or None,
         operators=tuple(operators[:top]),
+        timeline=cut_epoch(profiler.events() or ()),
     )
+
+
+def cut_epoch(events: Iterable[Any]) -> tuple[Span, ...]:
+    """Return one epoch out of the events of a profile, of middling length.
+
+    An epoch ends with the read of its loss, so the time between two reads is one.
+    """
+    events = list(events)
+    ends = sorted(e.time_range.end for e in events if e.name == "aten::item")
+    epochs = sorted(pairwise(ends), key=lambda epoch: epoch[1] - epoch[0])
+    if not epochs:
+        return ()
+    first, last = epochs[len(epochs) // 2]
+    spans = []
+    for event in sorted(events, key=lambda event: event.time_range.start):
+        start, end = event.time_range.start, event.time_range.end
+        on_host = event.device_type.name == "CPU"
+        kind = _find_part(event.name) if on_host else "kernel"
+        if event.name == "aten::item":
+            kind = "item"
+        elif on_host and _is_launch(event.name):
+            kind = "launch"
+        elif event.is_user_annotation if not on_host else event.cpu_parent is not None:
+            continue
+        if first <= start and end <= last:
+            spans.append(Span(kind, event.name, start - first, end - start))
+    return tuple(spans)
+
+
+def _is_launch(name: str) -> bool:
+    return "LaunchKernel" in name or "GraphLaunch" in name
 
 
 def _find_part(name: str) -> Literal["operators", "autograd", "optimizer", "driver"]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from iris_mlp.config import TrainConfig
-from iris_mlp.devices import list_devices
 from iris_mlp.errors import DIVERGED, DeviceError, SettingsError
 from iris_mlp.training import Progress, prepare_run
 
@@ -47,16 +46,17 @@ class Absence:
 
 @dataclass(frozen=True)
 class Lap:
-    """One measured run.
+    """One run, while it goes on and when it is over.
 
     Attributes:
-        contender: What ran.
+        contender: What runs.
         repeat: Which of its runs, counted from 1.
-        epochs: Epochs that were run.
+        epochs: Epochs done.
         elapsed_s: Seconds that they took.
-        full_s: Seconds of all epochs of the settings: measured when all were run, else projected
-            from the speed after the first tenth of a second, so that a start is paid once.
+        full_s: Seconds of all epochs of the lesson: measured when all were run, else projected
+            from the speed after the first report, so that a start is paid once.
         is_projected: Whether `full_s` is a projection.
+        is_over: Whether every epoch of this run is done.
         final_loss: Last recorded training loss; None when none was.
     """
 
@@ -66,6 +66,7 @@ class Lap:
     elapsed_s: float
     full_s: float
     is_projected: bool
+    is_over: bool
     final_loss: float | None
 
 
@@ -80,17 +81,17 @@ class Standing:
     laps: int
 
 
-def list_candidates(devices: Sequence[str] | None = None) -> list[Contender]:
+def list_candidates(devices: Sequence[str]) -> list[Contender]:
     """Return what may be raced; whether all of it runs here, `find_contenders` finds out.
 
     A graph is raced with the loss recorded rarely, so that it differs from the rarely recording
     loop by its launches.
 
     Args:
-        devices: Where; left out, on all devices that are here.
+        devices: Where, such as `compared.list_compared` returns them.
     """
     candidates = []
-    for device in list_devices() if devices is None else devices:
+    for device in devices:
         candidates += [Contender(device, "eager", 1), Contender(device, "eager", RARELY)]
         if device.startswith("cuda"):
             candidates.append(Contender(device, "cuda-graph", RARELY))
@@ -98,19 +99,18 @@ def list_candidates(devices: Sequence[str] | None = None) -> list[Contender]:
     return candidates
 
 
-def find_contenders(devices: Sequence[str] | None = None) -> tuple[list[Contender], list[Absence]]:
-    """Ask each engine whether it runs on each device, by training one epoch with it.
+def find_contenders(
+    candidates: Sequence[Contender],
+) -> tuple[list[Contender], list[Absence]]:
+    """Ask each candidate whether it runs here, by training one epoch with it.
 
     The first answer of a compiled engine may take as long as its compiler.
-
-    Args:
-        devices: Devices to ask; left out, all that are here.
 
     Returns:
         The contenders, and the engines that are absent with the reason of each.
     """
     contenders, absences = [], []
-    for contender in list_candidates(devices):
+    for contender in candidates:
         try:
             for _ in prepare_run(contender.configure(replace(LESSON, epochs=1))):
                 pass
@@ -124,15 +124,15 @@ def find_contenders(devices: Sequence[str] | None = None) -> tuple[list[Contende
 def race(
     contenders: Sequence[Contender],
     config: TrainConfig = LESSON,
-    max_epochs: int | None = None,
+    lap_epochs: int | None = None,
     repeats: int = 3,
 ) -> Generator[Lap]:
-    """Run the contenders in turns and yield each run; may be closed between any two.
+    """Run the contenders in turns and yield each run as it goes on; may be closed at any point.
 
     Args:
         contenders: What to race, as `find_contenders` returns it.
         config: The settings of the run; device, engine and record-every come from the contender.
-        max_epochs: Stop each run at its next report after so many epochs; left out, all are run.
+        lap_epochs: Epochs of a run, from which all of the settings are projected; left out, all.
         repeats: Runs of each contender. Turns are taken, and begin one further each time, so that
             a machine that gets slower or busy is so for everyone.
 
@@ -140,36 +140,36 @@ def race(
         SettingsError: The settings make the run diverge, or an engine cannot serve them.
         DeviceError: A contender cannot run here.
     """
-    stop_at = config.epochs if max_epochs is None else min(max_epochs, config.epochs)
+    lap_epochs = min(lap_epochs or config.epochs, config.epochs)
     for contender in contenders:
-        run_lap(contender, config, stop_at=1, repeat=0)  # warm-up, not counted
+        for _ in run_lap(contender, config, lap_epochs=1, repeat=0):  # warm-up, not counted
+            pass
     for repeat in range(1, repeats + 1):
         shift = (repeat - 1) % max(len(contenders), 1)
         for contender in [*contenders[shift:], *contenders[:shift]]:
-            yield run_lap(contender, config, stop_at, repeat)
+            yield from run_lap(contender, config, lap_epochs, repeat)
 
 
-def run_lap(contender: Contender, config: TrainConfig, stop_at: int, repeat: int) -> Lap:
-    """Measure one run, up to an epoch; see `race`."""
-    run = prepare_run(contender.configure(config))
-    reports: list[Progress] = []
+def run_lap(
+    contender: Contender, config: TrainConfig, lap_epochs: int, repeat: int
+) -> Generator[Lap]:
+    """Yield one run several times a second and once when it is over; see `race`."""
+    run = prepare_run(contender.configure(replace(config, epochs=lap_epochs)))
+    first: Progress | None = None
     for progress in run:
-        reports = [*reports[:1], progress]
-        if progress.epoch >= stop_at:
-            break
-    result = run.result()
-    if result.outcome == "diverged" or not reports:
+        first = first or progress
+        yield Lap(
+            contender=contender,
+            repeat=repeat,
+            epochs=progress.epoch,
+            elapsed_s=progress.elapsed_s,
+            full_s=project_s(first, progress, config.epochs),
+            is_projected=lap_epochs < config.epochs,
+            is_over=progress.epoch == lap_epochs,
+            final_loss=progress.train_loss,
+        )
+    if run.result().outcome != "completed":
         raise SettingsError(DIVERGED, lr=config.lr)
-    first, last = reports[0], reports[-1]
-    return Lap(
-        contender=contender,
-        repeat=repeat,
-        epochs=last.epoch,
-        elapsed_s=last.elapsed_s,
-        full_s=project_s(first, last, config.epochs),
-        is_projected=last.epoch < config.epochs,
-        final_loss=last.train_loss,
-    )
 
 
 def project_s(first: Progress, last: Progress, epochs: int) -> float:
@@ -184,9 +184,9 @@ def project_s(first: Progress, last: Progress, epochs: int) -> float:
 
 
 def summarize(laps: Sequence[Lap]) -> list[Standing]:
-    """Return the standing of each contender, the fastest median first."""
+    """Return the standing of each contender over the runs that are over, the fastest first."""
     times: dict[Contender, list[float]] = {}
-    for lap in laps:
+    for lap in filter(lambda lap: lap.is_over, laps):
         times.setdefault(lap.contender, []).append(lap.full_s)
     standings = [
         Standing(contender, median(all_s), min(all_s), max(all_s), len(all_s))

@@ -5,8 +5,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from iris_mlp.compare.lesson_loop import LessonLoop
-from iris_mlp.compare.line_fit import LineFit, fit_line
 from iris_mlp.config import TrainConfig
 
 RECORD_EVERY = (1, 2, 4, 10, 50, 500)
@@ -29,6 +30,32 @@ class ReadPoint:
     epochs: int
     reads: int
     elapsed_s: float
+
+
+@dataclass(frozen=True)
+class LineFit:
+    """The least-squares line y = intercept + slope x, the slope with its 95 % interval."""
+
+    intercept: float
+    slope: float
+    slope_low: float
+    slope_high: float
+
+    @property
+    def is_inside_noise(self) -> bool:
+        """Whether zero lies in the slope's interval: the points show no dependence."""
+        return self.slope_low <= 0 <= self.slope_high
+
+
+def fit_line(x: Sequence[float], y: Sequence[float]) -> LineFit:
+    """Fit a line through three points or more; the interval is Student's with n - 2 degrees."""
+    from scipy.stats import linregress, t  # slow to import, and only a fit needs it
+
+    line = linregress(x, y)
+    # Times that are all the same have no scatter, for which SciPy gives NaN.
+    margin = float(t.ppf(0.975, len(x) - 2) * np.nan_to_num(line.stderr))
+    slope = float(line.slope)
+    return LineFit(float(line.intercept), slope, slope - margin, slope + margin)
 
 
 ReadKey = Literal["costs", "inside_noise", "saves", "too_few"]

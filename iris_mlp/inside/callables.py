@@ -4,6 +4,8 @@ import inspect
 import math
 from dataclasses import dataclass
 
+from torch import nn
+
 from iris_mlp.errors import SettingsError
 from iris_mlp.inside.snippet import Snippet, run_snippet
 
@@ -56,8 +58,22 @@ def run_counter(calls: int = 2) -> ToyRun:
             most=MAX_CALLS,
             value=calls,
         )
-    code = "counter = Counter()\n" + "print(counter())\n" * calls
+    code = "counter = Counter()  # makes an object\n"
+    code += "print(counter())  # calls it\n" + "print(counter())\n" * (calls - 1)
+    code += "print(counter.calls, Counter().calls)  # this one's state, and a new one's\n"
     return ToyRun(inspect.getsource(Counter), run_snippet(code, Counter=Counter))
+
+
+_LOOKUP = """\
+layer = nn.Linear(4, 10)
+for kind in type(layer).__mro__:
+    print(kind.__name__, "defines __call__:", "__call__" in vars(kind))
+"""
+
+
+def find_call() -> Snippet:
+    """Follow the classes of a layer to the one that defines `__call__`."""
+    return run_snippet(_LOOKUP, nn=nn)
 
 
 def run_adder(a: float = 3, b: float = 5) -> ToyRun:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from iris_mlp.config import is_zerogpu
 from iris_mlp.devices import list_devices
@@ -73,6 +74,89 @@ class Moves:
     tensor_is_same_when_moved: bool
     module_is_same_when_moved: bool
     module_device: str
+
+
+@dataclass(frozen=True)
+class Movable:
+    """What came of calling `.to` on something.
+
+    Attributes:
+        name: Key of what it is.
+        code: The call.
+        error: What it raised; None where it has a `.to`.
+    """
+
+    name: str
+    code: str
+    error: str | None
+
+
+_MOVABLES = {
+    "tensor": "x.to(device)",
+    "module": "model.to(device)",
+    "loss": "criterion.to(device)",
+    "optimizer": "optimizer.to(device)",
+    "list": "[x, y].to(device)",
+    "array": "x.numpy().to(device)",
+}
+
+
+def try_moving() -> tuple[Movable, ...]:
+    """Call `.to` on what a training loop has, and keep what each call raises."""
+    model = build_model(hidden=10, seed=0)
+    given = {
+        **{"x": torch.zeros(1, 4), "y": torch.zeros(1), "device": torch.device("cpu")},
+        **{"model": model, "criterion": nn.CrossEntropyLoss()},
+        "optimizer": torch.optim.SGD(model.parameters(), lr=0.01),
+    }
+    tried = []
+    for name, code in _MOVABLES.items():
+        error = run_snippet(code, expected=(AttributeError,), **given).error
+        tried.append(Movable(name, code, error and f"{error.type_name}: {error.message}"))
+    return tuple(tried)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What PyTorch said on a machine with CUDA, as someone reported it.
+
+    Attributes:
+        version: Of PyTorch where the report tells it, and the year of the report.
+        message: The error's text.
+        source: Where it is reported.
+    """
+
+    version: str
+    message: str
+    source: str
+
+
+RECORDED = (
+    Recorded(
+        "2020",
+        "Expected object of device type cuda but got device type cpu for argument #2 'mat1' in "
+        "call to _th_addmm",
+        "https://github.com/diegoalejogm/gans/issues/12",
+    ),
+    Recorded(
+        "2021",
+        "Tensor for argument #2 'mat1' is on CPU, but expected it to be on GPU (while checking "
+        "arguments for addmm)",
+        "https://github.com/unit8co/darts/issues/492",
+    ),
+    Recorded(
+        "2.x, 2024",
+        "Expected all tensors to be on the same device, but found at least two devices, cpu and "
+        "cuda:0! (when checking argument for argument mat1 in method wrapper_CUDA_addmm)",
+        "https://github.com/haotian-liu/LLaVA/issues/1081",
+    ),
+    Recorded(
+        "2.x, 2026",
+        "Expected all tensors to be on the same device, but got mat2 is on cuda:0, different from "
+        "other tensors on cpu (when checking argument in method wrapper_CUDA_mm)",
+        "https://github.com/yolain/ComfyUI-Easy-Use/issues/937",
+    ),
+)
 
 
 def list_places() -> list[str]:

@@ -12,6 +12,7 @@ from iris_mlp.checkpoint import TENSOR_NAMES, Checkpoint
 from iris_mlp.config import default_lr
 from iris_mlp.data import load_split
 from iris_mlp.inference import read_lengths
+from iris_mlp.inside.snippet import Snippet, run_snippet
 from iris_mlp.inside.walkthrough import check_class
 
 
@@ -95,6 +96,29 @@ def backward_by_hand(
         "fc2.weight": d_logits.T @ h,
         "fc2.bias": d_logits.sum(axis=0),
     }
+
+
+_ACCUMULATE = """\
+criterion(model(x), y).backward()
+once = model.fc2.bias.grad.clone()
+criterion(model(x), y).backward()  # without zero_grad
+twice = model.fc2.bias.grad.clone()
+optimizer.zero_grad()
+criterion(model(x), y).backward()
+again = model.fc2.bias.grad.clone()
+print(torch.equal(twice, 2 * once), torch.equal(again, once))
+"""
+
+
+def run_accumulation(checkpoint: Checkpoint) -> Snippet:
+    """Call `backward` twice without `zero_grad` and once more after it, on the training rows.
+
+    The names `once`, `twice` and `again` hold the gradient of `fc2.bias`, shape (3,), after each.
+    """
+    model, split = checkpoint.build_model(), load_split()
+    optimizer = torch.optim.SGD(model.parameters(), lr=default_lr("sgd"))
+    given = {"model": model, "x": split.x_train, "y": split.y_train, "optimizer": optimizer}
+    return run_snippet(_ACCUMULATE, torch=torch, criterion=nn.CrossEntropyLoss(), **given)
 
 
 def step_flower(

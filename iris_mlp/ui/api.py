@@ -18,7 +18,8 @@ from gradio_client.utils import python_type_to_json_schema
 
 from iris_mlp import inference
 from iris_mlp.classify.table import doubt_lengths
-from iris_mlp.compare.race import LESSON, find_contenders, summarize
+from iris_mlp.compare.compared import list_compared
+from iris_mlp.compare.race import LESSON, find_contenders, list_candidates, summarize
 from iris_mlp.compare.race import race as run_race
 from iris_mlp.compare.verdict import conclude
 from iris_mlp.config import DEFAULTS, Engine, Optimizer, TrainConfig, host_limits, read_int
@@ -27,10 +28,9 @@ from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware
 from iris_mlp.lent_gpu import prepare_run
 from iris_mlp.take_home.plot import draw_png, plot_loss
-from iris_mlp.ui.compare.experiment import TimeLimit, list_compared
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.run_button import training_slots
+from iris_mlp.ui.run_button import TimeLimit, training_slots
 from iris_mlp.ui.sweep_endpoint import sweep
 
 PROGRESS_S = 1.0
@@ -111,12 +111,14 @@ def race(epochs: int = 1_000, repeats: int = 3) -> Iterator[dict[str, Any]]:
     epochs = read_int("epochs", epochs, 1, LESSON.epochs)
     repeats = read_int("repeats", repeats, 1, MOST_LAPS)
     limit, laps = TimeLimit(None), []
-    contenders, absences = find_contenders(list_compared())
+    contenders, absences = find_contenders(list_candidates(list_compared()))
     with closing(run_race(contenders, LESSON, epochs, repeats)) as running:
         for lap in running:
-            laps.append(lap)
             if limit.is_over():
                 break
+            if not lap.is_over:
+                continue
+            laps.append(lap)
             yield {"laps_done": len(laps), "laps": repeats * len(contenders)}
     standings = summarize(laps)
     yield {

@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
+from iris_mlp.config import host_limits
 from iris_mlp.hardware.core_limits import usable_cores
 from iris_mlp.ui.language import page_i18n
 
@@ -19,6 +21,22 @@ QUICK: dict[str, Any] = PRIVATE | {"queue": False}
 def training_slots() -> dict[str, Any]:
     """Return the places that all long work shares, since it shares the cores."""
     return {"concurrency_id": "training", "concurrency_limit": usable_cores()}
+
+
+class TimeLimit:
+    """When long work has to end: the visitor's Stop, or the cap of this host.
+
+    Args:
+        stop: Set by the Stop button; None where nobody can press it.
+    """
+
+    def __init__(self, stop: threading.Event | None) -> None:
+        self._stop = stop
+        self._deadline = perf_counter() + host_limits().wall_s
+
+    def is_over(self) -> bool:
+        """Tell whether to end now and to show what was measured so far."""
+        return perf_counter() > self._deadline or (self._stop is not None and self._stop.is_set())
 
 
 class RunButtons:

@@ -11,6 +11,19 @@ from string import Formatter
 import gradio as gr
 import pytest
 import torch
+from iris_mlp.ui.inside.call_path_panel import trace_calls
+from iris_mlp.ui.inside.calling_panel import add_numbers, call_again, render_toy, start_counter
+from iris_mlp.ui.inside.placement_panel import place, render_moves, render_placement
+from iris_mlp.ui.inside.relu_panel import render_relu
+from iris_mlp.ui.inside.step_panel import render_step, take_step
+from iris_mlp.ui.inside.subject_panel import PANELS, render_subject
+from iris_mlp.ui.inside.walkthrough_panel import (
+    MAX_CELLS,
+    choose_unit,
+    format_number,
+    render_strips,
+    render_unit,
+)
 from torch import nn
 
 from iris_mlp.checkpoint import Checkpoint
@@ -27,20 +40,7 @@ from iris_mlp.model import IrisMLP, build_model
 from iris_mlp.strings import LANGUAGES
 from iris_mlp.ui.components.code_block import highlight, render_code, render_folded, render_run
 from iris_mlp.ui.inside import tab as inside_tab
-from iris_mlp.ui.inside.call_path_panel import trace_calls
-from iris_mlp.ui.inside.calling_panel import add_numbers, call_again, render_toy, start_counter
-from iris_mlp.ui.inside.placement_panel import place, render_moves, render_placement
-from iris_mlp.ui.inside.relu_panel import render_relu
-from iris_mlp.ui.inside.step_panel import render_step, take_step
-from iris_mlp.ui.inside.subject_panel import PANELS, render_subject
 from iris_mlp.ui.inside.tab import choose_class, fill_tab
-from iris_mlp.ui.inside.walkthrough_panel import (
-    MAX_CELLS,
-    choose_unit,
-    format_number,
-    render_strips,
-    render_unit,
-)
 from tests.helpers import request_in
 
 FLOWER_CM = (6.3, 2.8, 5.1, 1.5)

@@ -143,9 +143,11 @@ def test_each_import_of_the_app_is_pinned_for_the_space():
                 imported.add(node.module.split(".")[0])
     third_party = imported - set(sys.stdlib_module_names) - {"iris_mlp", "benchmarks"}
     names = {"sklearn": "scikit-learn", "pynvml": "nvidia-ml-py", "PIL": "pillow"}
-    # These come with others and are used where those are: PIL, starlette and gradio_client with
-    # Gradio; httpx2 and yaml with huggingface_hub; llvmlite with Numba; triton with CUDA's torch.
+    # These come with others and are used where those are: PIL, starlette, gradio_client, jinja2,
+    # markupsafe and pygments with Gradio; httpx2 and yaml with huggingface_hub; llvmlite with
+    # Numba; triton with CUDA's torch.
     brought = {"pillow", "starlette", "gradio-client", "httpx2", "yaml", "llvmlite", "triton"}
+    brought |= {"jinja2", "markupsafe", "pygments"}
     brought |= {"spaces"}  # on ZeroGPU alone, where the Space has it
     pinned = set(read_requirements("requirements.txt"))
     needed = {canonicalize_name(names.get(name, name)) for name in third_party}

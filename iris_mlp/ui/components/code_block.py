@@ -1,106 +1,48 @@
 """Code on the page: highlighted, with what it printed and what it raised below it."""
 
-import io
-import keyword
 import textwrap
-import tokenize
-from html import escape
+
+from markupsafe import Markup
+from pygments import highlight as write_html
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from iris_mlp.inside.snippet import Snippet
 from iris_mlp.strings import Translate
+from iris_mlp.ui.templates import render
+
+# Lines at both ends count: an error names one.
+_LEXER, _FORMATTER = PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)
 
 
-def render_code(code: str, caption: str, marked_line: int | None = None) -> str:
+def render_code(code: str, caption: str) -> Markup:
     """Return Python code as HTML, escaped; a long line scrolls within its block.
 
     Args:
         code: Complete statements; an indentation that all lines share is dropped.
         caption: What it is, as plain text.
-        marked_line: The line that raised an error, counted from 1.
     """
-    return f'<figure class="code-block">{_render_listing(code, caption, marked_line)}</figure>'
+    lines = highlight(textwrap.dedent(code))
+    return render("code.html", caption=caption, lines=lines, output=(), error=None)
 
 
-def render_run(snippet: Snippet, caption: str, t: Translate) -> str:
+def render_run(snippet: Snippet, caption: str, t: Translate) -> Markup:
     """Return code that ran, with its output and its error, as HTML."""
-    error = snippet.error
-    parts = [_render_listing(snippet.code, caption, error.line if error else None)]
-    if snippet.output:
-        printed = escape("\n".join(snippet.output))
-        label = escape(t("inside.prints"))
-        parts.append(f'<div class="printed"><span>{label}</span><samp>{printed}</samp></div>')
-    if error:
-        label = escape(t("inside.raises", line=error.line))
-        parts.append(
-            f'<div class="printed raised"><span>{label}</span>'
-            f"<samp>{escape(error.type_name)}: {escape(error.message)}</samp></div>"
-        )
-    return f'<figure class="code-block">{"".join(parts)}</figure>'
-
-
-def render_folded(title: str, body: str, opened: bool = False) -> str:
-    """Return HTML that the visitor unfolds; `body` is HTML already."""
-    return (
-        f'<details class="inside-fold"{" open" if opened else ""}>'
-        f"<summary>{escape(title)}</summary>{body}</details>"
+    return render(
+        "code.html",
+        t=t,
+        caption=caption,
+        lines=highlight(snippet.code),
+        output=snippet.output,
+        error=snippet.error,
     )
 
 
-def render_pair(left: str, right: str) -> str:
-    """Return two pieces of HTML beside each other, or below where the page is narrow."""
-    return f'<div class="inside-pair">{left}{right}</div>'
+def highlight(code: str) -> list[Markup]:
+    """Return each line of Python code as HTML, its tokens marked by Pygments' short classes."""
+    return [Markup(line) for line in write_html(code, _LEXER, _FORMATTER).rstrip("\n").split("\n")]
 
 
 def shorten_numbers(values: list[float]) -> list[float]:
     """Shorten numbers that become part of the code that is shown and run."""
     return [round(value, 4) for value in values]
-
-
-def highlight(code: str) -> list[str]:
-    """Return each line of Python code as HTML, its tokens marked by class."""
-    starts = [0]
-    for line in code.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
-    parts, at, before = [], 0, ""
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        kind = _classify(token, before)
-        before = token.string
-        if kind is None:
-            continue
-        start, end = (starts[row - 1] + column for row, column in (token.start, token.end))
-        parts.append(escape(code[at:start]))
-        # A string over several lines is marked line by line, so that lines can be told apart.
-        parts.append(
-            "\n".join(
-                f'<span class="{kind}">{escape(line)}</span>'
-                for line in code[max(at, start) : end].split("\n")
-            )
-        )
-        at = end
-    return ("".join(parts) + escape(code[at:])).rstrip("\n").split("\n")
-
-
-def _classify(token: tokenize.TokenInfo, before: str) -> str | None:
-    if token.type == tokenize.NAME:
-        if keyword.iskeyword(token.string):
-            return "keyword"
-        return "defined" if before in ("def", "class") else None
-    if token.type == tokenize.COMMENT:
-        return "comment"
-    if token.type == tokenize.NUMBER:
-        return "number"
-    # From Python 3.12 on an f-string comes in parts.
-    name = tokenize.tok_name[token.type]
-    return "string" if name == "STRING" or name.startswith("FSTRING") else None
-
-
-def _render_listing(code: str, caption: str, marked_line: int | None) -> str:
-    lines = "\n".join(
-        f"<mark>{line}</mark>" if number == marked_line else line
-        for number, line in enumerate(highlight(textwrap.dedent(code)), start=1)
-    )
-    # What scrolls must be within reach of the keyboard.
-    return (
-        f"<figcaption>{escape(caption)}</figcaption>"
-        f'<pre tabindex="0" role="group" aria-label="{escape(caption)}"><code>{lines}</code></pre>'
-    )

@@ -8,7 +8,13 @@ from torch import nn
 
 from iris_mlp.compare.batch import CurvePoint, race_batch_sizes
 from iris_mlp.compare.batch_verdict import conclude_batch_sizes, wins_by_sign
-from iris_mlp.compare.noise import compute_noise, compute_row_gradients, measure_noise, train_to
+from iris_mlp.compare.noise import (
+    compute_noise,
+    compute_row_gradients,
+    draw_arrows,
+    measure_noise,
+    train_to,
+)
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
 from iris_mlp.errors import SettingsError
@@ -96,6 +102,25 @@ def test_settings_out_of_range_are_refused_by_name():
         measure_noise(build_model(10, 0), batch_sizes=(121,))
     with pytest.raises(SettingsError, match="hidden"):
         measure_noise(build_model(5_000, 0))
+
+
+def test_arrows_are_the_gradients_of_drawn_batches_seen_along_the_full_one():
+    model, split = build_model(10, 0), load_split()
+    full = _take_gradient(model, split.x_train, split.y_train)
+    few, some, whole = draw_arrows(model, (1, 32, 120), draws=200)
+    # Without replacement, all 120 rows are the full gradient, which has length 1 along itself.
+    assert all(tip == pytest.approx((1, 0), abs=1e-5) for tip in whole.tips)
+    # A tip along the full gradient is a batch's own g_B . g / |g|^2: for single rows, one of these.
+    alone = [
+        _take_gradient(model, split.x_train[i : i + 1], split.y_train[i : i + 1])
+        for i in range(120)
+    ]
+    rows = [float(gradient @ full / (full @ full)) for gradient in alone]
+    for along, _ in few.tips:
+        assert min(abs(along - row) for row in rows) < 1e-4
+    spread = [np.std([tip[0] for tip in arrows.tips]) for arrows in (few, some)]
+    # The law of the noise along one direction: sqrt((120 - 32) / 119 / 32) of that of single rows.
+    assert spread[1] / spread[0] == pytest.approx((88 / 119 / 32) ** 0.5, rel=0.3)
 
 
 def test_runs_with_several_batch_sizes_get_the_same_time_each():

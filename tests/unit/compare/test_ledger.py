@@ -4,8 +4,8 @@ from torch import nn
 
 from iris_mlp.compare.ledger import average_quiet, balance, measure_ledger
 from iris_mlp.compare.lesson_loop import STAGES, LessonLoop
-from iris_mlp.compare.line_fit import fit_line
 from iris_mlp.compare.profiling import profile_loop
+from iris_mlp.compare.reads import fit_line
 from iris_mlp.config import TrainConfig
 from iris_mlp.data import load_split
 from iris_mlp.devices import capturing
@@ -86,6 +86,22 @@ def test_profile_counts_the_matrix_products_of_two_layers():
     # Two layers forward; backward, the weights of both and the input of the second one.
     assert (calls["aten::addmm"], calls["aten::mm"]) == (2, 3)
     assert calls["aten::nll_loss_forward"] == 1
+
+
+def test_timeline_is_one_epoch_in_the_order_of_the_loop(ledger):
+    spans = ledger.profile.timeline
+    names = [span.name for span in spans]
+    assert names[-1] == "aten::item"
+    assert names.count("aten::item") == 1
+    assert names.count("aten::linear") == 2
+    first = [
+        names.index(name) for name in ("aten::linear", "aten::relu", "aten::cross_entropy_loss")
+    ]
+    assert first == sorted(first)
+    ends = [span.start_us + span.elapsed_us for span in spans]
+    # Outermost calls: none begins before the one before it has ended (to the tracer's rounding).
+    assert all(end <= span.start_us + 1 for end, span in zip(ends, spans[1:], strict=False))
+    assert {span.kind for span in spans} == {"operators", "autograd", "optimizer", "item"}
 
 
 @pytest.mark.filterwarnings("ignore:CUDA is not available")

@@ -6,10 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from iris_mlp.compare.memory import (
-    CARD_SIZES_GIB,
-    GIB,
     estimate_memory,
-    find_largest_batch,
     measure_memory,
 )
 from iris_mlp.errors import SettingsError
@@ -76,23 +73,13 @@ def test_computed_total_is_the_peak_of_the_second_step_or_little_more(hidden, ba
     assert meter.peak_bytes <= computed <= 1.1 * meter.peak_bytes
 
 
-@pytest.mark.parametrize("memory_gib", CARD_SIZES_GIB)
-def test_largest_batch_fits_and_one_row_more_does_not(memory_gib):
-    rows = find_largest_batch(1_000, "adam", memory_gib)
-    assert estimate_memory(1_000, rows, "adam").total_bytes <= memory_gib * GIB
-    assert estimate_memory(1_000, rows + 1, "adam").total_bytes > memory_gib * GIB
-
-
-def test_model_that_does_not_fit_at_all_has_no_batch():
-    assert find_largest_batch(60_000, "adam", memory_gib=0.001) == 0
-
-
 @pytest.mark.parametrize(
     ("hidden", "batch_size", "optimizer", "named"),
     [
         (0, 1, "sgd", "hidden"),
         (10, 0, "sgd", "batch_size"),
-        (10, 1.5, "sgd", "batch_size"),
+        (10, 2.5, "sgd", r"batch_size must be .*, not 2\.5"),
+        (10, None, "sgd", "batch_size is empty"),
         (10, 1, "lion", "optimizer"),
     ],
 )

@@ -9,6 +9,7 @@ from iris_mlp.compare.race import (
     RARELY,
     Contender,
     find_contenders,
+    list_candidates,
     project_s,
     race,
     summarize,
@@ -21,8 +22,12 @@ EACH = Contender("cpu", "eager", 1)
 SELDOM = Contender("cpu", "eager", RARELY)
 
 
+def finish(race):
+    return [lap for lap in race if lap.is_over]
+
+
 def test_eager_contends_on_the_cpu_recording_always_and_rarely():
-    contenders, absences = find_contenders(["cpu"])
+    contenders, absences = find_contenders(list_candidates(["cpu"]))
     assert contenders[:2] == [EACH, SELDOM]
     assert len(contenders) + len(absences) == 3
     assert all(absence.reason.endswith(".") for absence in absences)
@@ -30,7 +35,7 @@ def test_eager_contends_on_the_cpu_recording_always_and_rarely():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a machine without an NVIDIA GPU")
 def test_device_that_is_not_here_is_absent_with_a_reason():
-    contenders, absences = find_contenders(["cuda"])
+    contenders, absences = find_contenders(list_candidates(["cuda"]))
     assert contenders == []
     assert {absence.engine for absence in absences} == {"eager", "cuda-graph", "fused"}
     assert all("cuda" in absence.reason for absence in absences)
@@ -38,7 +43,7 @@ def test_device_that_is_not_here_is_absent_with_a_reason():
 
 def test_race_runs_everyone_in_turns_and_trains_the_real_thing():
     config = TrainConfig(epochs=25, seed=4)
-    laps = list(race([EACH, SELDOM], config, repeats=2))
+    laps = finish(race([EACH, SELDOM], config, repeats=2))
     order = [(lap.repeat, lap.contender) for lap in laps]
     assert order == [(1, EACH), (1, SELDOM), (2, SELDOM), (2, EACH)]
 
@@ -55,11 +60,19 @@ def test_race_runs_everyone_in_turns_and_trains_the_real_thing():
         assert (lap.epochs, lap.is_projected, lap.full_s) == (25, False, lap.elapsed_s)
 
 
-def test_shorter_race_projects_the_full_run_and_says_so():
-    (lap,) = race([EACH], TrainConfig(epochs=1_000_000), max_epochs=10, repeats=1)
+def test_shorter_race_runs_just_so_many_epochs_and_projects_all_of_them():
+    (lap,) = finish(race([EACH], TrainConfig(epochs=1_000_000), lap_epochs=10, repeats=1))
     assert lap.is_projected
-    assert 10 <= lap.epochs < 1_000_000
+    assert lap.epochs == 10
     assert lap.full_s > lap.elapsed_s
+
+
+def test_run_is_seen_to_go_on_before_it_is_over():
+    laps = list(race([EACH], TrainConfig(epochs=20_000), lap_epochs=4_000, repeats=1))
+    epochs = [lap.epochs for lap in laps]
+    assert epochs == sorted(set(epochs))
+    assert [lap.is_over for lap in laps] == [False] * (len(laps) - 1) + [True]
+    assert all(lap.repeat == 1 for lap in laps)
 
 
 def test_projection_pays_a_slow_start_once():
@@ -79,7 +92,7 @@ def test_race_can_be_closed_between_two_runs():
 
 
 def test_standing_is_the_median_with_the_spread():
-    (lap,) = race([EACH], TrainConfig(epochs=5), repeats=1)
+    (lap,) = finish(race([EACH], TrainConfig(epochs=5), repeats=1))
     laps = [replace(lap, full_s=s) for s in (3.0, 1.0, 8.0)]
     laps += [replace(lap, contender=SELDOM, full_s=s) for s in (2.0, 2.5)]
     first, second = summarize(laps)

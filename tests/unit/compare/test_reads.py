@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from iris_mlp.compare.reads import ReadPoint, conclude_reads, measure_reads
+from iris_mlp.compare.reads import ReadPoint, conclude_reads, fit_line, measure_reads
 from iris_mlp.config import TrainConfig
 
 
@@ -50,3 +50,13 @@ def test_every_number_of_reads_is_timed_in_each_repeat():
     for repeat in (points[:3], points[3:]):
         assert sorted((p.record_every, p.reads) for p in repeat) == [(1, 20), (3, 6), (20, 1)]
     assert all(point.elapsed_s > 0 for point in points)
+
+
+def test_line_equals_the_one_worked_by_hand():
+    # Sxx = 5, Sxy = 11, residuals 0.3, 0.1, -1.1, 0.7, so s^2 = 0.9; t(2, 0.975) = 4.302653.
+    fit = fit_line([0, 1, 2, 3], [1, 3, 4, 8])
+    assert (fit.slope, fit.intercept) == pytest.approx((2.2, 0.7))
+    margin = 4.302653 * (0.9 / 5) ** 0.5
+    assert (fit.slope_low, fit.slope_high) == pytest.approx((2.2 - margin, 2.2 + margin))
+    assert not fit.is_inside_noise
+    assert fit_line([0, 1, 2, 3], [5, 4, 5, 4]).is_inside_noise

@@ -1,10 +1,21 @@
+import math
+
 import pytest
 import torch
+from torch import nn
 
 from iris_mlp.errors import DeviceError, SettingsError
 from iris_mlp.inside import callables
-from iris_mlp.inside.callables import run_adder, run_counter
-from iris_mlp.inside.placement import META, list_places, run_moves, run_placement
+from iris_mlp.inside.callables import find_call, run_adder, run_counter
+from iris_mlp.inside.data_path import run_data_path
+from iris_mlp.inside.placement import (
+    META,
+    RECORDED,
+    list_places,
+    run_moves,
+    run_placement,
+    try_moving,
+)
 from iris_mlp.inside.relu import compare_relu
 from iris_mlp.inside.snippet import run_snippet
 from iris_mlp.model import build_model
@@ -32,8 +43,8 @@ def test_other_errors_go_on_to_the_caller():
 
 def test_counter_counts_one_then_two():
     run = run_counter()
-    assert run.snippet.output == ("1", "2")
-    assert run_counter(5).snippet.output == ("1", "2", "3", "4", "5")
+    assert run.snippet.output == ("1", "2", "2 0")
+    assert run_counter(5).snippet.output == ("1", "2", "3", "4", "5", "5 0")
 
 
 def test_adder_adds_three_and_five():
@@ -120,3 +131,47 @@ def test_three_forms_of_relu_return_the_same_numbers():
     ]
     assert "torch.relu(input)" in comparison.forms[1].source
     assert "F.relu(input" in comparison.forms[2].source
+
+
+def test_call_of_a_layer_is_found_in_the_class_above_it():
+    assert "__call__" not in vars(nn.Linear)
+    assert "__call__" in vars(nn.Module)
+    assert find_call().output[:2] == (
+        "Linear defines __call__: False",
+        "Module defines __call__: True",
+    )
+
+
+def test_tensors_and_modules_have_to_and_the_rest_raises():
+    tried = {movable.name: movable.error for movable in try_moving()}
+    assert [name for name, error in tried.items() if error is None] == ["tensor", "module", "loss"]
+    with pytest.raises(AttributeError) as truth:
+        torch.optim.SGD([torch.zeros(1)]).to("cpu")
+    assert tried["optimizer"] == f"AttributeError: {truth.value}"
+
+
+def test_recorded_messages_have_a_source():
+    assert len({recorded.message for recorded in RECORDED}) == len(RECORDED) >= 3
+    assert all(recorded.source.startswith("https://") for recorded in RECORDED)
+    assert all("cpu" in recorded.message.lower() for recorded in RECORDED)
+
+
+def test_data_path_is_the_lessons_and_what_goes_wrong_is_measured(lesson_result):
+    done = run_data_path()
+    assert done["split"].output == ("(120, 4) (30, 4)",)
+    counts = [int(line.split(": ")[1].split()[0]) for line in done["scale"].output]
+    assert counts[0] == round(30 * lesson_result.progress.evaluation.test_accuracy)
+    answered_alike = [int((done["split"].names["y_test"] == k).sum()) for k in range(3)]
+    assert counts[2] in answered_alike
+    assert max(counts[2:]) < counts[0]
+    for key, call in (
+        ("dtypes", lambda: nn.Linear(4, 1)(torch.zeros(1, 4, dtype=torch.float64))),
+        ("targets", lambda: nn.CrossEntropyLoss()(torch.zeros(1, 3), torch.zeros(1))),
+    ):
+        with pytest.raises(RuntimeError) as truth:
+            call()
+        assert done[key].error.message == str(truth.value)
+    by_loss, by_hand, twice, certain = map(float, done["output"].output)
+    assert by_loss == pytest.approx(by_hand)
+    assert twice > by_loss
+    assert certain == pytest.approx(-math.log(math.e / (math.e + 2)))

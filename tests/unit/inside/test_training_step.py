@@ -6,7 +6,12 @@ from torch import nn
 from iris_mlp.checkpoint import SHIPPED_WEIGHTS, Checkpoint
 from iris_mlp.data import load_split
 from iris_mlp.errors import SettingsError
-from iris_mlp.inside.training_step import backward_by_hand, step_batch, step_flower
+from iris_mlp.inside.training_step import (
+    backward_by_hand,
+    run_accumulation,
+    step_batch,
+    step_flower,
+)
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +135,14 @@ def test_shown_formulas_are_the_function_that_ran(checkpoint):
 def test_class_that_is_not_there_is_refused(checkpoint):
     with pytest.raises(SettingsError, match="class"):
         step_flower(checkpoint, [6.0, 3.0, 4.0, 1.2], true_class=-1)
+
+
+def test_backward_adds_to_the_gradient_until_it_is_cleared(checkpoint):
+    split, model = load_split(), checkpoint.build_model()
+    nn.CrossEntropyLoss()(model(split.x_train), split.y_train).backward()
+    run = run_accumulation(checkpoint)
+    once, twice, again = (run.names[name] for name in ("once", "twice", "again"))
+    assert torch.equal(once, model.fc2.bias.grad)
+    assert torch.equal(twice, 2 * once)
+    assert torch.equal(again, once)
+    assert run.output == ("True True",)

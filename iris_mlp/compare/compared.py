@@ -1,0 +1,15 @@
+"""Which devices the experiments compare, and what they are called."""
+
+from iris_mlp.devices import list_devices
+from iris_mlp.config import is_zerogpu
+
+
+def list_compared() -> list[str]:
+    """Return the CPU and, where there is one, the first GPU."""
+    # On ZeroGPU this process sees a GPU that only a forked worker may use.
+    return ["cpu"] if is_zerogpu() else list_devices()[:2]
+
+
+def name_device(device: str) -> str:
+    """Return the word for a device, which both languages write the same."""
+    return "CPU" if device == "cpu" else "GPU"

@@ -1,0 +1,377 @@
+"""The race: CPU against GPU at the lesson's loop, then the other ways to compute the same run."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import gradio as gr
+import torch
+
+from iris_mlp.compare.compared import list_compared, name_device
+from iris_mlp.compare.published import PublishedRun, load_published
+from iris_mlp.compare.race import (
+    LESSON,
+    Absence,
+    Contender,
+    Lap,
+    Standing,
+    find_contenders,
+    list_candidates,
+    race,
+    summarize,
+)
+from iris_mlp.compare.verdict import Comparison, Verdict, compare, conclude
+from iris_mlp.strings import Translate
+from iris_mlp.ui import numbers
+from iris_mlp.ui.compare.panel import Panel, experiment
+from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.language import page_i18n, request_translator
+from iris_mlp.ui.run_button import RunButtons, TimeLimit
+from iris_mlp.ui.templates import render
+
+LAP_EPOCHS = (1_000, 5_000, 20_000)
+"""Epochs of a run that a visitor may choose; fewer than all are projected to the whole."""
+
+USUAL_EPOCHS = 5_000
+REPEATS = 3
+_SUBJECTS = {
+    "one_function": "engine",
+    "one_graph": "launches",
+    "cheap_launches": "devices",
+    "faster_device": "devices",
+    "fewer_reads": "reads",
+}
+"""What differs in the pairs that bear out a reason."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One bar.
+
+    Attributes:
+        device: Where it runs.
+        way: How it computes.
+        machine: Whose time it is; empty for this machine.
+        time: The time, or a dash.
+        note: Small print beside it.
+        share: Length of the bar, from 0 to 1.
+        state: `live`, `replay` (the browser moves the bar at its published pace), `published`,
+            `pending`, or empty.
+        replay_s: Seconds that a replayed bar takes from end to end.
+    """
+
+    device: str
+    way: str
+    machine: str = ""
+    time: str = "–"
+    note: str = ""
+    share: float = 0.0
+    state: str = ""
+    replay_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Everything that a card of the race shows.
+
+    Attributes:
+        devices: The CPU, and the GPU where there is one.
+        contenders: Who takes part, in the order of the bars.
+        laps: Every run that is over.
+        running: The run that goes on.
+        absences: Ways that cannot run here.
+        lap_epochs: Epochs of a run.
+    """
+
+    devices: Sequence[str]
+    contenders: Sequence[Contender]
+    laps: Sequence[Lap] = ()
+    running: Lap | None = None
+    absences: Sequence[Absence] = ()
+    lap_epochs: int = USUAL_EPOCHS
+
+
+def build() -> Panel:
+    """Lay out and wire the panel."""
+    i18n = page_i18n()
+    with experiment("race", ["race"]) as (words, pictures), words:
+        buttons = RunButtons(i18n("compare.race_start"), "race-")
+        epochs = gr.Radio(
+            [(i18n(f"compare.lap_{count}"), count) for count in LAP_EPOCHS],
+            value=USUAL_EPOCHS,
+            label=i18n("compare.lap"),
+        )
+    ended = buttons.run(run_race, [epochs], pictures)
+
+    def show_first(t: Translate) -> dict[gr.HTML, str]:
+        devices = list_compared()
+        return {pictures[0]: render_race(Meeting(devices, list_candidates(devices)), t)}
+
+    return Panel(show_first, pictures, buttons, ended)
+
+
+@user_errors
+def run_race(stop: threading.Event | None, lap_epochs: int, request: gr.Request) -> Iterator[str]:
+    """Race CPU against GPU, then everyone else; yield the card whenever something has moved."""
+    t, limit, devices = request_translator(request), TimeLimit(stop), list_compared()
+    candidates, laps = list_candidates(devices), []
+    meeting = Meeting(devices, candidates, lap_epochs=lap_epochs)
+    yield render_race(meeting, t, done=0.0)
+    here: list[Contender] = []
+    for act in (list(filter(is_loop, candidates)), [c for c in candidates if not is_loop(c)]):
+        if limit.is_over():
+            break
+        contenders, absences = find_contenders(act)
+        here += contenders
+        meeting = replace(meeting, absences=[*meeting.absences, *absences])
+        for lap in race(contenders, LESSON, lap_epochs, REPEATS):
+            laps += [lap] if lap.is_over else []
+            if limit.is_over():
+                break
+            done = len(laps) / (REPEATS * len(candidates))
+            yield render_race(replace(meeting, laps=laps, running=lap), t, done)
+    yield render_race(replace(meeting, laps=laps, contenders=here or candidates), t)
+
+
+def is_loop(contender: Contender) -> bool:
+    """Tell whether it is the lesson's own loop, in which CPU and GPU meet first."""
+    return contender == Contender(contender.device, "eager", 1)
+
+
+def render_race(meeting: Meeting, t: Translate, done: float | None = None) -> str:
+    """Return the card of the race as HTML.
+
+    Args:
+        meeting: What is known.
+        t: Translator of the visitor's language.
+        done: Share of the runs that are over; None when the race is over, or has not begun.
+    """
+    standings = {standing.contender: standing for standing in summarize(meeting.laps)}
+    alone = len(meeting.devices) < 2
+    published = load_published() if alone else ()
+    rival = next((run for run in published if run.contender.device != "cpu"), None)
+    first = [c for c in meeting.contenders if is_loop(c)]
+    others = [c for c in meeting.contenders if not is_loop(c)]
+    duel = draw_rows(first, standings, meeting, t, done, rival)
+    acts = [(t("compare.race_duel"), duel)]
+    rest = draw_rows(others, standings, meeting, t, done)
+    if alone:
+        ran = {run.contender for run in published}
+        pending = [c for c in list_candidates(["cuda"]) if c not in ran]
+        rest += [
+            Row(c.device, name_way(c, t), note=t("compare.not_measured"), state="pending")
+            for c in pending
+        ]
+    acts.append((t("compare.race_others"), rest))
+    verdict = conclude(list(standings.values()))
+    if verdict.key == "alone" and len(meeting.contenders) > 1:  # stopped before the others ran
+        verdict = replace(verdict, key="too_few")
+    sentences = [
+        write_duel(standings, rival, t) if done is None or not _in_duel(meeting) else "",
+        t("compare.measuring") if done is not None else write_verdict(verdict, standings, t),
+    ]
+    slow = max((run for run in published if run.contender.device == "cpu"), default=None, key=_time)
+    return render(
+        "race.html",
+        t=t,
+        acts=acts,
+        alt=_describe(acts, t),
+        caption=t("compare.race_caption") if standings else "",
+        conclusion=t("compare.sentence_gap").join(filter(None, sentences)),
+        done=done,
+        step=_write_step(meeting, t),
+        note=_write_note(meeting, t),
+        pairs=[write_pair(pair, t) for pair in verdict.comparisons] if done is None else [],
+        published=[draw_published(run, min(map(_time, published)), t) for run in published],
+        slow=slow,
+        slow_time=slow and numbers.seconds(slow.elapsed_s),
+    )
+
+
+def draw_rows(
+    contenders: Sequence[Contender],
+    standings: dict[Contender, Standing],
+    meeting: Meeting,
+    t: Translate,
+    done: float | None,
+    rival: PublishedRun | None = None,
+) -> list[Row]:
+    """Return the bars of one act.
+
+    While it runs, a bar is the share of the epochs that are done. When it is over, a bar is how
+    far each had come when the fastest one finished.
+    """
+    running = meeting.running.contender if meeting.running and done is not None else None
+    times = [standings[c].median_s for c in contenders if c in standings]
+    best = min([*times, *([rival.elapsed_s] if rival else [])], default=0.0)
+    goes_on = done is not None and (running is None or running in contenders)
+    rows = []
+    for contender in contenders:
+        row = Row(contender.device, name_way(contender, t))
+        if (standing := standings.get(contender)) is not None:
+            projected = "≈ " if meeting.lap_epochs < LESSON.epochs else ""
+            spread = f"{numbers.seconds(standing.low_s)} – {numbers.seconds(standing.high_s)}"
+            row = replace(
+                row,
+                time=projected + numbers.seconds(standing.median_s),
+                note=spread if standing.laps > 1 else t("compare.one_lap"),
+                share=1.0 if goes_on else best / standing.median_s,
+            )
+        if contender == running and (lap := meeting.running) is not None:
+            epochs = t("compare.epochs_done", epochs=f"{lap.epochs:,}")
+            share = lap.epochs / meeting.lap_epochs
+            row = replace(
+                row, time=numbers.seconds(lap.elapsed_s), note=epochs, share=share, state="live"
+            )
+        rows.append(row)
+    if rival is not None:
+        row = draw_published(rival, best if times else 0.0, t)
+        if goes_on:
+            pace_s = rival.elapsed_s * meeting.lap_epochs / rival.epochs
+            row = replace(row, share=1.0, state="published replay", replay_s=pace_s)
+        rows.append(row)
+    return rows
+
+
+def draw_published(run: PublishedRun, best_s: float, t: Translate) -> Row:
+    """Return the bar of a time that others published."""
+    return Row(
+        run.contender.device,
+        name_way(run.contender, t),
+        run.machine,
+        numbers.seconds(run.elapsed_s),
+        t("compare.origin_published"),
+        best_s / run.elapsed_s,
+        "published",
+    )
+
+
+def name_contender(contender: Contender, t: Translate) -> str:
+    """Return a contender in words, as plain text."""
+    return t(f"compare.name_{_find_way(contender)}", device=name_device(contender.device))
+
+
+def name_way(contender: Contender, t: Translate) -> str:
+    """Return how a contender computes, as plain text."""
+    return t(f"compare.way_{_find_way(contender)}", every=f"{contender.record_every:,}")
+
+
+def write_duel(
+    standings: dict[Contender, Standing], rival: PublishedRun | None, t: Translate
+) -> str:
+    """Return the one sentence of CPU against GPU; empty before both have run twice.
+
+    Args:
+        standings: What ran here.
+        rival: The GPU's published time, where there is no GPU here.
+        t: Translator of the visitor's language.
+    """
+    loops = {c.device: s for c, s in standings.items() if is_loop(c) and s.laps > 1}
+    here, machine, where = loops.pop("cpu", None), "GPU", "here"
+    there = next(iter(loops.values()), None)
+    if there is None and rival is not None:
+        machine, where = rival.machine, "published"
+        # One run without a spread: what is compared with it has one.
+        there = Standing(rival.contender, rival.elapsed_s, rival.elapsed_s, rival.elapsed_s, 2)
+    if here is None or there is None:
+        return ""
+    result = compare("devices", here, there)
+    return t(
+        f"compare.duel_{result.key}",
+        machine=machine,
+        origin=t(f"compare.duel_{where}"),
+        here=numbers.seconds(here.median_s),
+        there=numbers.seconds(there.median_s),
+        ratio=numbers.digits(1 / result.ratio if result.key == "slower" else result.ratio),
+    )
+
+
+def write_verdict(verdict: Verdict, standings: dict[Contender, Standing], t: Translate) -> str:
+    """Return the sentence of a race as plain text, from its numbers alone."""
+    if verdict.leader is None:
+        return t("compare.race_nothing")
+    values = {
+        "leader": name_contender(verdict.leader, t),
+        "time": numbers.seconds(standings[verdict.leader].median_s),
+        "others": t("compare.and").join(name_contender(tied, t) for tied in verdict.tied),
+    }
+    if verdict.key == "wins" and verdict.runner_up is not None:
+        values |= {
+            "ratio": numbers.digits(verdict.ratio or 0.0),
+            "second": name_contender(verdict.runner_up, t),
+            "second_time": numbers.seconds(standings[verdict.runner_up].median_s),
+            "reason": _write_reason(verdict, t),
+        }
+    return t(f"compare.race_{verdict.key}", **values)
+
+
+def write_pair(pair: Comparison, t: Translate) -> str:
+    """Return what one difference does, as plain text."""
+    # Of two devices the loop is named, of two loops the device.
+    device, way = name_device(pair.second.device), name_way(pair.second, t)
+    return t(
+        f"compare.pair_{pair.key}",
+        what=t(f"compare.pair_{pair.subject}", device=device, way=way),
+        ratio=numbers.digits(1 / pair.ratio if pair.key == "slower" else pair.ratio),
+    )
+
+
+def _write_reason(verdict: Verdict, t: Translate) -> str:
+    """Return the cause, beside the contender over which it was gained: seldom the runner-up."""
+    subject = _SUBJECTS.get(verdict.reason)
+    for pair in verdict.comparisons:
+        if pair.subject != subject or verdict.leader not in (pair.first, pair.second):
+            continue
+        leads = pair.first == verdict.leader
+        if pair.key != ("faster" if leads else "slower"):
+            continue
+        why, base = t(f"compare.reason_{verdict.reason}"), pair.second if leads else pair.first
+        if base == verdict.runner_up:
+            return t("compare.because", why=why)
+        gain = numbers.digits(pair.ratio if leads else 1 / pair.ratio)
+        return t("compare.because_over", why=why, gain=gain, base=name_contender(base, t))
+    return t("compare.because_unknown")
+
+
+def _write_step(meeting: Meeting, t: Translate) -> str:
+    if meeting.running is None:
+        return t("compare.race_warm_up")
+    total = REPEATS * len(meeting.contenders)
+    return t("compare.race_step", lap=min(len(meeting.laps) + 1, total), laps=total)
+
+
+def _write_note(meeting: Meeting, t: Translate) -> str:
+    notes = []
+    if meeting.laps:
+        if meeting.lap_epochs < LESSON.epochs:
+            counts = {"epochs": f"{meeting.lap_epochs:,}", "all": f"{LESSON.epochs:,}"}
+            notes.append(t("compare.race_projected", **counts))
+        notes.append(t("compare.race_threads", threads=torch.get_num_threads()))
+    notes += [
+        t("compare.race_absent", device=name_device(absence.device), engine=absence.engine)
+        for absence in meeting.absences
+    ]
+    return t("compare.sentence_gap").join(notes)
+
+
+def _describe(acts: Sequence[tuple[str, Sequence[Row]]], t: Translate) -> str:
+    """Return all bars in words, for those who do not see them."""
+    said = [
+        " ".join(filter(None, [name_device(row.device), row.way, row.machine, row.time, row.note]))
+        for _, rows in acts
+        for row in rows
+    ]
+    return t("compare.race_alt", bars=t("compare.clause_gap").join(said))
+
+
+def _in_duel(meeting: Meeting) -> bool:
+    return meeting.running is None or is_loop(meeting.running.contender)
+
+
+def _time(run: PublishedRun) -> float:
+    return run.elapsed_s
+
+
+def _find_way(contender: Contender) -> str:
+    rarely = contender.engine == "eager" and contender.record_every > 1
+    return "eager_rarely" if rarely else contender.engine

@@ -1,0 +1,90 @@
+"""Devices: a model and an input on two of them, what `.to` gives back, and what has one."""
+
+import inspect
+
+import gradio as gr
+import torch
+
+from iris_mlp.inside.placement import (
+    META,
+    RECORDED,
+    Moves,
+    Placement,
+    list_places,
+    run_moves,
+    run_placement,
+    try_moving,
+)
+from iris_mlp.model import build_model
+from iris_mlp.strings import Translate
+from iris_mlp.ui.components.code_block import render_code, render_run, shorten_numbers
+from iris_mlp.ui.inside.flower import Flower, Panel, Values, add_html, panel
+from iris_mlp.ui.language import page_i18n
+from iris_mlp.ui.templates import render
+
+
+def build(flower: Flower) -> Panel:
+    """Lay out and wire the panel."""
+    with panel("placement"):
+        with gr.Row(elem_classes="inside-controls"):
+            model_device, input_device = (
+                gr.Radio(
+                    list_places(),
+                    value=device,
+                    label=page_i18n()(f"inside.{name}_device"),
+                    elem_id=f"inside-{name}-device",
+                    min_width=200,
+                )
+                for name, device in (("model", "cpu"), ("input", META))
+            )
+        placed, moves = add_html("placement"), add_html("moves")
+
+    def place(values: Values, t: Translate) -> Values:
+        scaled = shorten_numbers(flower.send(values).scaled)
+        run = run_placement(values[model_device], values[input_device], scaled)
+        return {placed: render_placement(run, t)}
+
+    def show(values: Values, t: Translate) -> Values:
+        return place(values, t) | {moves: render_moves(run_moves(), t)}
+
+    inputs = {*flower.inputs, model_device, input_device}
+    Panel(place, inputs, {placed}).refresh(model_device.input, input_device.input)
+    return Panel(show, inputs, {placed, moves})
+
+
+def render_placement(placement: Placement, t: Translate) -> str:
+    """Return what came of the devices chosen and, where it failed, the mended code."""
+    blocks = [render_run(placement.placed, t("inside.as_chosen"), t)]
+    if placement.mended is not None:
+        blocks.append(render_run(placement.mended, t("inside.mended"), t))
+        verdict = t("inside.refused", version=torch.__version__)
+    else:
+        on_meta = placement.placed.names["logits"].device.type == META
+        verdict = t("inside.runs_on_meta" if on_meta else "inside.runs")
+    return render(
+        "placement.html",
+        t=t,
+        verdict_text=verdict,
+        blocks=blocks,
+        source=render_code(inspect.getsource(build_model), "build_model"),
+        recorded=RECORDED,
+    )
+
+
+def render_moves(moves: Moves, t: Translate) -> str:
+    """Return what `.to` gives back for a tensor and for a module, and what has none."""
+    other = moves.other
+    return render(
+        "moves.html",
+        t=t,
+        block=render_run(moves.snippet, t("inside.what_to_returns"), t),
+        facts=[
+            (code, answer, t(f"inside.{key}_{answer}"))
+            for code, answer, key in (
+                ('x.to("cpu") is x', moves.tensor_is_same_when_there, "tensor_there"),
+                (f'x.to("{other}") is x', moves.tensor_is_same_when_moved, "tensor_moved"),
+                (f'model.to("{other}") is model', moves.module_is_same_when_moved, "module_moved"),
+            )
+        ],
+        movables=try_moving(),
+    )
