@@ -5,7 +5,6 @@ takes from it the text before `Args:`, one line an argument, and what follows `R
 """
 
 import inspect
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -24,11 +23,12 @@ from iris_mlp.errors import SettingsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware, to_plain
 from iris_mlp.lent_gpu import prepare_run
+from iris_mlp.strings import LANGUAGES, translator
 from iris_mlp.take_home.plot import draw_png, plot_loss
 from iris_mlp.ui.compare.experiment import TimeLimit, list_compared
-from iris_mlp.ui.downloads import keep_file
+from iris_mlp.ui.downloads import offer_file
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.run_button import training_slots
+from iris_mlp.ui.run_button import make_switch, training_slots
 from iris_mlp.ui.sweep_endpoint import sweep
 
 PROGRESS_S = 1.0
@@ -50,7 +50,8 @@ def train(
 ) -> Iterator[tuple[dict[str, Any], str | None, str | None]]:
     """Train the Iris MLP; without arguments, the lesson run with seed 0.
 
-    It tells its progress on the way, and ends with the summary, the loss plot and the weights file.
+    It tells its progress on the way, and ends with the summary, the loss plot and the weights file;
+    a file that the server has no room for is null.
 
     Args:
         device: auto, cpu, cuda, cuda:N or mps.
@@ -77,14 +78,15 @@ def train(
     host_limits().check(config)
     run = prepare_run(config)
     reported_s = 0.0
-    for progress in run.watch(threading.Event(), host_limits().wall_s):
+    for progress in run.watch(make_switch(), host_limits().wall_s):
         if progress.elapsed_s - reported_s >= PROGRESS_S:
             reported_s = progress.elapsed_s
             yield {"epoch": progress.epoch, "loss": progress.train_loss}, None, None
     result = run.result()
-    plot, weights = keep_file(draw_png(plot_loss(result.history)), "loss.png"), None
+    t = translator(LANGUAGES[0])
+    plot, weights = offer_file(draw_png(plot_loss(result.history)), "loss.png", t), None
     if result.checkpoint is not None:
-        weights = keep_file(result.checkpoint.to_bytes(), "iris_mlp.safetensors")
+        weights = offer_file(result.checkpoint.to_bytes(), "iris_mlp.safetensors", t)
     yield result.summarize(), plot, weights
 
 
@@ -103,7 +105,7 @@ def race(epochs: int = 1_000, repeats: int = 3) -> Iterator[dict[str, Any]]:
     """
     epochs = read_int("epochs", epochs, 1, LESSON.epochs)
     repeats = read_int("repeats", repeats, 1, MOST_LAPS)
-    limit, laps = TimeLimit(None), []
+    limit, laps = TimeLimit(make_switch()), []
     contenders, absences = find_contenders(list_compared())
     with closing(run_race(contenders, LESSON, epochs, repeats)) as running:
         for lap in running:

@@ -15,7 +15,7 @@ from iris_mlp.config import (
     OPTIMIZER_NAMES,
     TEST_ROWS,
     TrainConfig,
-    host_limits,
+    read_int,
 )
 from iris_mlp.data import load_flowers
 from iris_mlp.errors import SettingsError
@@ -101,14 +101,14 @@ def read_settings(given: Any) -> TrainConfig:
     """Return the run on the fused engine that the page asks for, checked.
 
     Raises:
-        SettingsError: A setting is missing, out of range, or over the cap of this host.
+        SettingsError: A setting is missing, or out of the range of the controls.
     """
     names = settings_of(DEFAULTS)
     if not isinstance(given, dict) or set(given) != set(names):
         raise SettingsError("settings must be {names}.", names=", ".join(names))
-    config = TrainConfig(device="cpu", engine="fused", **given)
-    host_limits().check(config)
-    return config
+    read_int("epochs", given["epochs"], 1, EPOCH_STEPS[-1])
+    read_int("hidden", given["hidden"], 1, HIDDEN_STEPS[-1])
+    return TrainConfig(device="cpu", engine="fused", **given)
 
 
 def show_training(config: TrainConfig, t: Translate) -> Pictures:

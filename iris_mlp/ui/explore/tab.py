@@ -39,7 +39,7 @@ from iris_mlp.ui.explore.live_panel import (
 )
 from iris_mlp.ui.explore.luck_panel import Sample, build_luck, conclude_sample, describe_sample
 from iris_mlp.ui.language import page_i18n, request_translator
-from iris_mlp.ui.run_button import PRIVATE, QUICK, RunButtons
+from iris_mlp.ui.run_button import PRIVATE, RunButtons
 
 UPDATE_S = 0.25
 
@@ -66,7 +66,7 @@ def retrain(settings: Any, request: gr.Request) -> Pictures:
     t = request_translator(request)
     try:
         return show_training(read_settings(settings), t)
-    except SettingsError as error:  # Gradio shows no messages of events that skip the queue
+    except SettingsError as error:  # below the chart, where the eyes are
         return show_refusal(translate_error(error, t), t)
 
 
@@ -222,8 +222,8 @@ def build() -> ExploreTab:
         # Not always_last, with which a second choice made meanwhile would repeat the first.
         "trigger_mode": "multiple",
     }
-    # Past the queue, which costs a second request; a visitor still has one at a time.
-    controls.move(retrain, controls, [plane, chart], trigger_mode="always_last", **QUICK)
+    last: dict[str, Any] = choosing | {"trigger_mode": "always_last"}
+    controls.move(retrain, controls, [plane, chart], **last)
     choices = [
         *(
             clickable.choose(choose_settings, None, [controls, chosen, plane, chart], **choosing)
