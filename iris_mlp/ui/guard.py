@@ -45,7 +45,7 @@ MOST_FILES = 8
 MOST_KEPT_BYTES = 256 * 2**20
 """What one address may upload within the time that files are kept; a class of thirty is one."""
 SMALLEST_FILE_BYTES = 4096
-HEADER_S = 15.0
+HEADER_S = 10.0
 BODY_S = 60.0
 MOST_STREAMS = 400
 """Of one address; each page holds one or two."""
@@ -89,7 +89,7 @@ class Guard:
         try:
             check_caller(scope["method"], path, headers)
             await self._pass(path, scope, receive, send)
-        except _RefusalError as refusal:
+        except RefusalError as refusal:
             sentence = translate_error(refusal.error, find_translator(scope))
             # Gradio's page shows `error` or `detail`, by how it asked.
             answer = JSONResponse({"error": sentence, "detail": sentence}, refusal.status)
@@ -113,7 +113,7 @@ class Guard:
     def _count_stream(self, stream: re.Match[str], scope: Scope, here: ExitStack) -> None:
         address, presence = ADDRESS.get(), self._presence
         if self._streams[address] >= MOST_STREAMS:
-            raise _RefusalError(
+            raise RefusalError(
                 429, "Too many pages are open from your network; close some, then reload."
             )
         here.enter_context(counted(self._streams, address))
@@ -138,7 +138,7 @@ class Guard:
                     body.seek(0)
                 await self._app(scope, _replay(body, receive), _hold_failures(send))
         except OSError as error:
-            raise _RefusalError(
+            raise RefusalError(
                 507,
                 "The server has no room for this file ({reason}); try again later.",
                 reason=error.strerror or "unknown",
@@ -150,14 +150,16 @@ class Guard:
         except (ValueError, RecursionError):  # Gradio says so
             return
         if isinstance(call, dict) and self._sessions.has_lost(call):
-            raise _RefusalError(
+            raise RefusalError(
                 410,
                 "The server no longer keeps this page's work; reload the page, "
                 "and your last run comes back from this browser.",
             )
 
 
-class _RefusalError(Exception):
+class RefusalError(Exception):
+    """What ends a request with a status and a sentence in the language of who asks."""
+
     def __init__(self, status: int, template: str, **values: object) -> None:
         self.status, self.error = status, RefusedError(template, **values)
 
@@ -166,7 +168,7 @@ def check_caller(method: str, path: str, headers: Headers) -> None:
     """Refuse a name that is not the server's, another site's page, and what nobody needs."""
     host = headers.get("host", "")
     if not is_public_space() and not is_own_host(host):
-        raise _RefusalError(
+        raise RefusalError(
             403,
             "This server does not answer to the name {host}; open it at the address that it "
             "printed, or start it with {variable}={host}.",
@@ -175,14 +177,14 @@ def check_caller(method: str, path: str, headers: Headers) -> None:
         )
     changes = method not in ("GET", "HEAD", "OPTIONS") or path.startswith(("/logout", "/login"))
     if changes and not comes_from_here(path, headers):
-        raise _RefusalError(
+        raise RefusalError(
             403,
             "Another site's page asked for this, so it was refused; open the app itself. "
             "Behind a proxy, let it pass on the Host header, or set {variable} to the name.",
             variable=HOSTS_VARIABLE,
         )
     if _CLOSED.match(path):
-        raise _RefusalError(404, "There is nothing at this address.")
+        raise RefusalError(404, "There is nothing at this address.")
 
 
 def is_own_host(host: str) -> bool:
@@ -236,7 +238,7 @@ def comes_from_here(path: str, headers: Headers) -> bool:
 async def _read_body(receive: Receive, body: Any, most_bytes: int, headers: Headers) -> int:
     """Write a body into a file; return how many files it seems to hold."""
     files, tail = 0, b""
-    too_large = _RefusalError(
+    too_large = RefusalError(
         413,
         "This is larger than {most_mib:g} MiB, which this page never needs.",
         most_mib=most_bytes / 2**20,
@@ -250,7 +252,7 @@ async def _read_body(receive: Receive, body: Any, most_bytes: int, headers: Head
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise _RefusalError(400, "The request broke off.")
+                    raise RefusalError(400, "The request broke off.")
                 part, more = message.get("body", b""), message.get("more_body", False)
                 body.write(part)
                 if body.tell() > most_bytes:
@@ -258,7 +260,7 @@ async def _read_body(receive: Receive, body: Any, most_bytes: int, headers: Head
                 files += (tail + part).count(b"filename=")
                 tail = part[-8:]
     except TimeoutError:
-        raise _RefusalError(408, "The request took too long to arrive; try again.") from None
+        raise RefusalError(408, "The request took too long to arrive; try again.") from None
     return files
 
 
@@ -304,7 +306,7 @@ class Uploads:
     def admit(self, address: str, size: int, files: int) -> None:
         """Count an upload, or refuse it."""
         if files > MOST_FILES:
-            raise _RefusalError(
+            raise RefusalError(
                 413, "An upload may hold at most {most} files; send fewer.", most=MOST_FILES
             )
         now = monotonic()
@@ -317,7 +319,7 @@ class Uploads:
         kept = self._sizes.setdefault(address, deque())
         size = max(size, files * SMALLEST_FILE_BYTES)
         if sum(bytes_ for _, bytes_ in kept) + size > MOST_KEPT_BYTES:
-            raise _RefusalError(
+            raise RefusalError(
                 429,
                 "Your network has uploaded {most_mib:g} MiB, which is all that is kept for it; "
                 "try again in an hour.",
