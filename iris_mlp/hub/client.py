@@ -19,6 +19,7 @@ from iris_mlp import __version__
 from iris_mlp.config import is_public_space
 from iris_mlp.errors import HubError
 from iris_mlp.hub.failures import (
+    PROXY_UNUSABLE,
     REFUSED_LOGIN,
     UnreachableError,
     explain_failures,
@@ -58,8 +59,11 @@ class _AskOnceClient(httpx2.Client):
 
 
 def _make_client() -> httpx2.Client:
-    hooks = default_client_factory().event_hooks
-    return _AskOnceClient(event_hooks=hooks, follow_redirects=True)
+    try:
+        hooks = default_client_factory().event_hooks
+        return _AskOnceClient(event_hooks=hooks, follow_redirects=True)
+    except (ImportError, ValueError):  # whose text may hold the proxy's password
+        raise UnreachableError(HubError(PROXY_UNUSABLE)) from None
 
 
 def ask_once() -> None:

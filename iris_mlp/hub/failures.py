@@ -41,6 +41,10 @@ REFUSED_LOGIN = (
 NOT_SIGNED_IN = (
     "Nobody is signed in to the Hub; on your own machine, run hf auth login or set HF_TOKEN."
 )
+PROXY_UNUSABLE = (
+    "The proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used; write it as "
+    "http://HOST:PORT, or for a SOCKS proxy install the package socksio."
+)
 _FAILURES = (
     HfHubHTTPError,
     httpx2.HTTPError,

@@ -5,7 +5,6 @@ takes from it the text before `Args:`, one line an argument, and what follows `R
 """
 
 import inspect
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -27,10 +26,11 @@ from iris_mlp.errors import OutputError, SettingsError, WeightsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware
 from iris_mlp.lent_gpu import prepare_run
+from iris_mlp.strings import LANGUAGES, translator
 from iris_mlp.take_home.plot import draw_png, plot_loss
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.run_button import TimeLimit, training_slots
+from iris_mlp.ui.run_button import TimeLimit, make_switch, training_slots
 from iris_mlp.ui.sweep_endpoint import sweep
 
 PROGRESS_S = 1.0
@@ -80,7 +80,7 @@ def train(
     host_limits().check(config)
     run = prepare_run(config)
     reported_s = 0.0
-    for progress in run.watch(threading.Event(), host_limits().wall_s):
+    for progress in run.watch(make_switch(), host_limits().wall_s):
         if progress.elapsed_s - reported_s >= PROGRESS_S:
             reported_s = progress.elapsed_s
             yield {"epoch": progress.epoch, "loss": progress.train_loss}, None, None
@@ -110,7 +110,7 @@ def race(epochs: int = 1_000, repeats: int = 3) -> Iterator[dict[str, Any]]:
     """
     epochs = read_int("epochs", epochs, 1, LESSON.epochs)
     repeats = read_int("repeats", repeats, 1, MOST_LAPS)
-    limit, laps = TimeLimit(None), []
+    limit, laps = TimeLimit(make_switch()), []
     contenders, absences = find_contenders(list_candidates(list_compared()))
     with closing(run_race(contenders, LESSON, epochs, repeats)) as running:
         for lap in running:

@@ -34,7 +34,7 @@ def build_app() -> gr.Blocks:
     """Return the app, ready to launch."""
     i18n = page_i18n()
     sign_in = take_home.make_sign_in()
-    with gr.Blocks(title=PAGE_TITLE, analytics_enabled=False, delete_cache=(600, 7200)) as app:
+    with gr.Blocks(title=PAGE_TITLE, analytics_enabled=False) as app:
         api.build()  # first, so that no private event takes an endpoint's name
         # The secret only keeps the stored text readable after a restart; it guards nothing.
         browser = gr.BrowserState(storage_key=STORAGE_KEY, secret=STORAGE_KEY)

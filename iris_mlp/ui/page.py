@@ -8,8 +8,10 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from iris_mlp.config import is_public_space
 from iris_mlp.strings import choose_language, translator
 from iris_mlp.ui.assets import preload_scripts, static_path
+from iris_mlp.ui.callers import find_path
 
 _MESSAGE_KINDS = ("Error", "Warning", "Info")
 PAGE_TITLE = translator("en")("common.page_title")
@@ -21,6 +23,23 @@ _LANGUAGE_SCRIPT = (
     "<script>for (const [name, value] of Object.entries({{language: {0}, languages: [{0}]}}))"
     " Object.defineProperty(navigator, name, {{get: () => value}});</script>"
 )
+
+# Where the browser refuses storage, to ask for it raises an error that leaves Gradio's page empty.
+_STORAGE_SCRIPT = """<script>
+for (const name of ["localStorage", "sessionStorage"]) {
+  try { window[name].length; } catch {
+    const kept = new Map();
+    Object.defineProperty(window, name, { value: {
+      getItem: (key) => kept.get(String(key)) ?? null,
+      setItem: (key, value) => void kept.set(String(key), String(value)),
+      removeItem: (key) => void kept.delete(String(key)),
+      clear: () => kept.clear(),
+      key: (at) => [...kept.keys()][at] ?? null,
+      get length() { return kept.size; },
+    } });
+  }
+}
+</script>"""
 
 # Gradio's page runs inline scripts and compiles its templates; all else comes from this host.
 _POLICY = "; ".join(
@@ -34,11 +53,9 @@ _POLICY = "; ".join(
         "object-src 'none'",
         "base-uri 'self'",
         "form-action 'self'",
-        "frame-ancestors 'self' https://huggingface.co https://*.hf.space",
     )
 )
-HEADERS = {
-    "content-security-policy": _POLICY,
+_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "strict-origin-when-cross-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
@@ -48,7 +65,9 @@ HEADERS = {
 class PageMiddleware:
     """Serve the page in one language, the same for labels, live text, title and `lang`.
 
-    Every answer of the host, of whatever path, carries `HEADERS`.
+    Every answer of the app, of whatever path, carries the strict headers. Any page may show a
+    Space in a frame, as the Hub's documentation teaches, and to that frame its visitor is nobody
+    (see `sign_in.py`); a local app acts with its user's login, and no other page may show it.
 
     Args:
         app: The application that Gradio makes.
@@ -56,6 +75,8 @@ class PageMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        policy = _POLICY if is_public_space() else f"{_POLICY}; frame-ancestors 'self'"
+        self._headers = _HEADERS | {"content-security-policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and rewrite the page itself on its way out."""
@@ -65,10 +86,10 @@ class PageMiddleware:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(raw=message["headers"]).update(HEADERS)
+                MutableHeaders(raw=message["headers"]).update(self._headers)
             await send(message)
 
-        if scope["path"] != "/":
+        if find_path(scope) != "/":
             await self._app(scope, receive, send_guarded)
             return
         query = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [None])[0]
@@ -110,4 +131,6 @@ def _translate_page(page: bytes, language: str) -> bytes:
     said = f'data-message-heads="{escape(heads)}"'
     said += f' data-queue-place="{escape(t("common.queue_place"))}"'
     page = page.replace(b'lang="en"', f'lang="{language}" {said}'.encode(), 1)
-    return page.replace(b"<head>", f"<head><title>{title}</title>{script}{_HEAD}".encode(), 1)
+    return page.replace(
+        b"<head>", f"<head><title>{title}</title>{script}{_STORAGE_SCRIPT}{_HEAD}".encode(), 1
+    )

@@ -1,6 +1,7 @@
 """Start and Stop of long work, which may have to wait for a place, and how events are wired."""
 
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
@@ -18,9 +19,27 @@ QUICK: dict[str, Any] = PRIVATE | {"queue": False}
 """Past the queue it is one request instead of two and a stream, but no warning gets through."""
 
 
+LONG_WORK = "training"
+"""Name of the queue's lane for work that shares the cores; `turns.py` gives its places."""
+_switches: weakref.WeakSet[threading.Event] = weakref.WeakSet()
+
+
+def make_switch() -> threading.Event:
+    """Return a switch that ends a run: set by the visitor's Stop, and where the server ends."""
+    switch = threading.Event()
+    _switches.add(switch)
+    return switch
+
+
+def stop_all() -> None:
+    """Ask every run to end; each keeps what it reached, as at Stop."""
+    for switch in list(_switches):
+        switch.set()
+
+
 def training_slots() -> dict[str, Any]:
     """Return the places that all long work shares, since it shares the cores."""
-    return {"concurrency_id": "training", "concurrency_limit": usable_cores()}
+    return {"concurrency_id": LONG_WORK, "concurrency_limit": usable_cores()}
 
 
 class TimeLimit:
@@ -97,7 +116,7 @@ def begin(old_stop: threading.Event | None) -> tuple[threading.Event, Any, Any]:
     What is left of the run before, such as its comparison, ends.
     """
     request_stop(old_stop)
-    return threading.Event(), gr.update(interactive=False), gr.update(interactive=True)
+    return make_switch(), gr.update(interactive=False), gr.update(interactive=True)
 
 
 def request_stop(stop: threading.Event | None) -> None:

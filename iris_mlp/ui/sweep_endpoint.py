@@ -7,12 +7,14 @@ from time import perf_counter
 from typing import Any
 
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS, host_limits
+from iris_mlp.strings import LANGUAGES, translator
 from iris_mlp.sweep.results import LaneResult, Tally
 from iris_mlp.sweep.run import STEP_S, choose_device, watch_sweep
 from iris_mlp.sweep.settings import read_sweep
 from iris_mlp.sweep.table import write_rows
-from iris_mlp.ui.downloads import keep_file
+from iris_mlp.ui.downloads import offer_file
 from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.run_button import make_switch
 
 CSV_NAME = "sweep.csv"
 
@@ -52,7 +54,7 @@ def sweep(
     tally, started = Tally(len(config)), perf_counter()
     results: list[LaneResult] = []
     told_at = started
-    with closing(watch_sweep(config, wall_s=limits.wall_s)) as steps:
+    with closing(watch_sweep(config, stop=make_switch(), wall_s=limits.wall_s)) as steps:
         for ended in steps:
             for result in ended:
                 tally.add(result)
@@ -61,9 +63,12 @@ def sweep(
             if now - told_at >= STEP_S:
                 told_at = now
                 yield {"done": tally.done, "lanes": tally.lanes}, None
-    table = io.StringIO()
+    table, t = io.StringIO(), translator(LANGUAGES[0])
     write_rows(table, results)
-    yield tally.summarize(perf_counter() - started), keep_file(table.getvalue().encode(), CSV_NAME)
+    yield (
+        tally.summarize(perf_counter() - started),
+        offer_file(table.getvalue().encode(), CSV_NAME, t),
+    )
 
 
 def _as_text(value: Any) -> str:

@@ -34,18 +34,27 @@ def train(page) -> None:
     expect(page.locator("#start")).to_be_enabled()
 
 
-def train_and_push(page, name: str) -> None:
+def confirm(page, app: App) -> None:
+    """Type the code that the terminal shows, and push again."""
+    field = page.get_by_label("Code from the terminal")
+    expect(field).to_be_visible()
+    field.fill(re.findall(r"^Code to publish .*: (\d{6})$", app.log.read_text(), re.M)[-1])
+    page.click("#push")
+
+
+def train_and_push(page, app: App, name: str) -> None:
     train(page)
     page.get_by_role("button", name="Push to the Hub").click()
     expect(page.locator("#hub-account p")).to_be_visible()
     page.get_by_label("Repository").fill(name)
     page.click("#push")
+    confirm(page, app)
 
 
 def test_a_run_goes_to_the_hub_and_comes_back_by_name(visit, hub: HubStandin, tmp_path):
     app = serve_with(WRITE_TOKEN, hub, tmp_path)
     with app.serve() as address, visit(address=address) as page:
-        train_and_push(page, "iris-from-the-page")
+        train_and_push(page, app, "iris-from-the-page")
         answer = page.locator("#hub-answer a")
         expect(answer).to_have_attribute("href", re.compile("iris-from-the-page$"), timeout=30_000)
         expect(page.locator("#hub-account")).to_contain_text("Signed in to the Hub as")
@@ -97,6 +106,11 @@ def test_each_failure_is_answered_on_the_page_and_shows_no_token(visit, tmp_path
             train(page)
             last_run = (app.folder / "weights" / "last_run.safetensors").read_bytes()
             page.get_by_role("button", name="Push to the Hub").click()
+            hub.fail("whoami", status=500)
+            page.click("#push")
+            confirm(page, app)
+            expect_refusal(page, "has a problem of its own")
+            hub.mend()
             for step, (answer, sentence) in FAULTS.items():
                 hub.fail(step, **answer)
                 if step == "resolve":
@@ -123,6 +137,6 @@ def test_a_token_that_does_not_serve_is_answered_with_a_sentence(
 ):
     app = serve_with(token, hub, tmp_path)
     with app.serve() as address, visit(address=address) as page:
-        train_and_push(page, "iris-from-the-page")
+        train_and_push(page, app, "iris-from-the-page")
         expect_refusal(page, sentence)
         assert list_secrets_seen(page, app, token) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TrainConfig, host_limits
+from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TrainConfig, read_int
 from iris_mlp.errors import SettingsError
 from iris_mlp.strings import Translate
 from iris_mlp.ui.assets import mount
@@ -65,14 +65,14 @@ def read_settings(given: Any) -> TrainConfig:
     """Return the run on the fused engine that the page asks for, checked.
 
     Raises:
-        SettingsError: A setting is missing, out of range, or over the cap of this host.
+        SettingsError: A setting is missing, or out of the range of the controls.
     """
     names = settings_of(DEFAULTS)
     if not isinstance(given, dict) or set(given) != set(names):
         raise SettingsError("settings must be {names}.", names=", ".join(names))
-    config = TrainConfig(device="cpu", engine="fused", **given)
-    host_limits().check(config)
-    return config
+    read_int("epochs", given["epochs"], 1, EPOCH_STEPS[-1])
+    read_int("hidden", given["hidden"], 1, HIDDEN_STEPS[-1])
+    return TrainConfig(device="cpu", engine="fused", **given)
 
 
 def render_controls(t: Translate) -> str:

@@ -12,12 +12,14 @@ from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import TrainConfig
 from iris_mlp.errors import HubError, SettingsError
 from iris_mlp.hub.account import read_account
+from iris_mlp.hub.client import find_token
 from iris_mlp.hub.push import push as publish
 from iris_mlp.take_home import link as run_link
 from iris_mlp.take_home.script import render_notebook, render_script
 from iris_mlp.training import History
 from iris_mlp.ui.components.code_block import render_code
 from iris_mlp.ui.components.prose import build_prose
+from iris_mlp.ui.confirmation import Confirmation
 from iris_mlp.ui.errors import translate_error, user_errors
 from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE, QUICK
@@ -107,14 +109,26 @@ def push_run(
     history: History | None,
     repository: str,
     private: bool,
-) -> Iterator[str]:
-    """Publish the last run under the visitor's name; their token lives in this call alone."""
+    code: str = "",
+    confirmation: Confirmation | None = None,
+) -> Iterator[tuple[str, Any, Any]]:
+    """Publish the last run under the visitor's name; their token lives in this call alone.
+
+    With the login that is stored on this machine only once the code in its terminal was typed.
+    """
     t = request_translator(request)
     if checkpoint is None:
         raise SettingsError(t("train.hub_no_run"))
     if token is None and can_sign_in():
         raise HubError(t("train.hub_not_signed_in"))
-    yield f'<p class="hub-answer" role="status">{escape(t("train.hub_pushing"))}</p>'
+    if token is None and find_token():
+        confirmation = confirmation or Confirmation()
+        if not confirmation.accept(code):
+            asked = f'<p class="hub-answer" role="status">{escape(t("train.hub_code_asked"))}</p>'
+            yield asked, gr.update(value="", visible=True), confirmation
+            return
+    pushing = f'<p class="hub-answer" role="status">{escape(t("train.hub_pushing"))}</p>'
+    yield pushing, gr.update(visible=False), confirmation
     address = publish(
         repository.strip(),
         checkpoint,
@@ -123,7 +137,8 @@ def push_run(
         token=token.token if token else None,
     )
     link = f'<a href="{escape(address)}" target="_blank" rel="noopener">{escape(address)}</a>'
-    yield f'<p class="hub-answer" role="status">{escape(t("train.hub_pushed"))} {link}</p>'
+    pushed = f'<p class="hub-answer" role="status">{escape(t("train.hub_pushed"))} {link}</p>'
+    yield pushed, gr.skip(), gr.skip()
 
 
 def can_sign_in() -> bool:
@@ -195,12 +210,16 @@ def build(
             )
             push = gr.Button(i18n("train.hub_push"), elem_id="push")
         answer = gr.HTML(apply_default_css=False, elem_id="hub-answer")
+        code = gr.Textbox(
+            label=i18n("train.hub_code"), max_lines=1, visible=False, elem_id="hub-code"
+        )
+        confirmation = gr.State()
     hub_events: dict[str, Any] = PRIVATE | {"concurrency_id": "hub", "concurrency_limit": 4}
     hub_panel.expand(show_account, None, [account, sign_in], **hub_events)
     pushed = push.click(
         push_run,
-        [checkpoint, history, repository, is_private],
-        answer,
+        [checkpoint, history, repository, is_private, code, confirmation],
+        [answer, code, confirmation],
         trigger_mode="once",
         **hub_events,
     )
