@@ -74,6 +74,7 @@ def test_each_import_of_the_app_is_pinned_for_the_space():
     # Gradio; httpx2 and yaml with huggingface_hub; llvmlite with Numba; triton with CUDA's torch.
     brought = {"pillow", "starlette", "gradio_client", "httpx2", "yaml", "llvmlite", "triton"}
     brought |= {"spaces"}  # on ZeroGPU alone, where the Space has it
+    brought |= {"distributed", "pyarrow"}  # for sweeps, by the extras cluster and parquet
     pinned = set(read_pins("requirements.txt"))
     assert {names.get(name, name) for name in third_party} - brought <= pinned
 

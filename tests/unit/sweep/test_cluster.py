@@ -25,11 +25,11 @@ ROOT = Path(__file__).parents[3]
 HOURS = TrainConfig(device="cpu", engine="fused", epochs=10_000_000, hidden=4096)
 PATIENCE_S = 120
 LYING = (  # a scheduler that tells another version of Dask, as an old installation would
-    "from distributed import scheduler; from distributed.cli.dask_scheduler import main\n"
-    "true = scheduler.get_versions\n"
+    "from distributed import node; from distributed.cli.dask_scheduler import main\n"
+    "true = node.get_versions\n"
     "def lie(**kwargs):\n"
     "    told = true(**kwargs); told['packages']['distributed'] = '2024.1.0'; return told\n"
-    "scheduler.get_versions = lie; main()\n"
+    "node.get_versions = lie; main()\n"
 )
 
 
