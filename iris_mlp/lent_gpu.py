@@ -118,6 +118,10 @@ class LentRun:
             if steps := progress.epoch * config.batches_per_epoch:
                 _measured_step_s[config.engine] = progress.elapsed_s / steps
 
+    def snapshot(self) -> TrainResult:
+        """Return what the run has come to so far."""
+        return self.result()
+
     def result(self) -> TrainResult:
         """Return what the run came to; of one whose GPU was taken away, how far it had come."""
         assert self._result is not None, "nothing has been yielded yet"

@@ -1,7 +1,7 @@
 """Which devices the experiments compare, and what they are called."""
 
-from iris_mlp.devices import list_devices
 from iris_mlp.config import is_zerogpu
+from iris_mlp.devices import list_devices
 
 
 def list_compared() -> list[str]:

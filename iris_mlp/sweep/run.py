@@ -10,11 +10,10 @@ from threading import TIMEOUT_MAX, Event, Timer
 
 import torch
 
-from iris_mlp.config import TrainConfig
+from iris_mlp.config import TrainConfig, is_zerogpu
 from iris_mlp.devices import choose_auto_device, resolve_device
 from iris_mlp.errors import DeviceError
 from iris_mlp.hardware.core_limits import usable_cores
-from iris_mlp.config import is_zerogpu
 from iris_mlp.sweep.launches import launch_lanes
 from iris_mlp.sweep.results import LaneResult
 from iris_mlp.training import StopSignal, prepare_run

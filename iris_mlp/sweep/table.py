@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TextIO
@@ -139,7 +139,7 @@ def _make_key(config: TrainConfig) -> int:
     return hash(tuple(getattr(config, name) for name in SETTINGS))
 
 
-def _read_results(path: Path) -> Iterator[LaneResult]:
+def _read_results(path: Path) -> Generator[LaneResult]:
     """Yield the results of a CSV, without a last row that was cut off in writing."""
     whole = _count_whole_bytes(path)
     if not whole:

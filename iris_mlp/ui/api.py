@@ -26,7 +26,6 @@ from iris_mlp.errors import OutputError, SettingsError, WeightsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware
 from iris_mlp.lent_gpu import prepare_run
-from iris_mlp.strings import LANGUAGES, translator
 from iris_mlp.take_home.plot import draw_png, plot_loss
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import gradio as gr
 
-from iris_mlp.strings import Translate
 from iris_mlp.config import DEFAULTS
+from iris_mlp.strings import Translate
 from iris_mlp.ui import api
 from iris_mlp.ui.classify import tab as classify_tab
 from iris_mlp.ui.compare import tab as compare_tab

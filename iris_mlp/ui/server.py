@@ -30,6 +30,7 @@ from iris_mlp.ui.downloads import claim_folder, sweep
 from iris_mlp.ui.guard import Guard, PatientProtocol
 from iris_mlp.ui.language import page_i18n
 from iris_mlp.ui.page import PageMiddleware
+from iris_mlp.ui.proxies import without_proxies
 from iris_mlp.ui.run_button import stop_all
 from iris_mlp.ui.sessions import MOST_SESSIONS, Sessions
 from iris_mlp.ui.theme import build_theme

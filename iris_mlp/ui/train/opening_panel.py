@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 
 from iris_mlp.strings import Translate
+from iris_mlp.lent_gpu import LentRun
 from iris_mlp.training import TrainingRun
 from iris_mlp.ui.assets import mount
 from iris_mlp.ui.components.loss_chart import label_chart
@@ -38,7 +39,7 @@ def describe_opening(t: Translate) -> dict[str, Any]:
     }
 
 
-def show_model(run: TrainingRun, t: Translate) -> Any:
+def show_model(run: TrainingRun | LentRun, t: Translate) -> Any:
     """Return the value that lets the drawing follow a run, or nothing new where it is too wide."""
     result = run.snapshot()
     if result.checkpoint is None or run.config.hidden > MOST_HIDDEN:

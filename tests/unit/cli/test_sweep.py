@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from iris_mlp.cli.sweep import sweep
 from iris_mlp.config import TrainConfig
-from iris_mlp.errors import IrisMlpError, OutputError, SettingsError
+from iris_mlp.errors import ClusterError, DeviceError, IrisMlpError, OutputError, SettingsError
 from iris_mlp.sweep.results import Tally
 from iris_mlp.training import prepare_run
 
@@ -63,6 +63,9 @@ def test_random_draws_are_counted():
         (["--hidden", "0"], SettingsError),
         (["--seeds", "3:3"], SettingsError),
         (["--output", "/nowhere/sweep.csv"], OutputError),
+        (["--device", "cuda:7"], DeviceError),
+        (["--device", "cuda", "--hidden", "129"], SettingsError),
+        (["--cluster", "nowhere.json"], ClusterError),
     ],
 )
 def test_bad_input_is_refused_before_any_training(arguments, error):
@@ -87,6 +90,32 @@ def test_interrupt_keeps_the_rows_of_what_is_done(tmp_path):
     assert process.returncode == 0
     assert summary["outcome"] == "stopped"
     assert 0 < summary["done"] == len(read_rows(path)) < 1_000_000
+
+
+def test_resume_trains_what_has_no_row_and_tells_of_what_had(tmp_path):
+    path = tmp_path / "sweep.csv"
+    settings = ("--epochs", "5", "--device", "cpu", "--output", str(path), "--resume")
+    assert invoke("--seeds", "0:3", *settings).exit_code == 0  # which begins where no file is
+    first = path.read_text()
+    done = invoke("--seeds", "0:5", *settings)
+    assert done.stdout.startswith("5 of 5 trainings in")
+    assert "Done before: 3" in done.stdout
+    assert path.read_text().startswith(first)
+    assert {row["seed"] for row in read_rows(path)} == set("01234")
+
+
+def test_resume_with_other_settings_is_refused_and_changes_nothing(tmp_path):
+    path = tmp_path / "sweep.csv"
+    invoke("--seeds", "0:3", "--epochs", "5", "--output", str(path))
+    before = path.read_bytes()
+    done = invoke("--seeds", "0:3", "--epochs", "6", "--output", str(path), "--resume")
+    assert isinstance(done.exception, SettingsError)
+    assert str(path) in str(done.exception)
+    assert path.read_bytes() == before
+
+
+def test_resume_without_a_table_is_refused():
+    assert invoke("--resume").exit_code == 2
 
 
 def test_best_is_the_most_accurate_and_then_the_lowest_loss():
