@@ -256,6 +256,7 @@ def test_no_wait_leaves_after_the_upload(server: HubStandin, signed_in: None) ->
         (["BUILDING", "BUILD_ERROR"], "could not be built", "build"),
         (["BUILDING", "APP_STARTING", "RUNTIME_ERROR"], "has ended", "run"),
         (["BUILDING", "CONFIG_ERROR"], "refuses the front matter", None),
+        (["BUILDING", "NO_APP_FILE"], "has no app.py", None),
         (["BUILDING", "RUNNING_BUILDING", "PAUSED"], "is paused; restart it", None),
         (["BUILDING", "SLEEPING"], "is asleep; it wakes", None),
         (["BUILDING", "STOPPED"], "is paused; restart it", None),
