@@ -444,19 +444,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_json(answer)
 
     def logs(self, body: bytes, repo_id: str, kind: str) -> None:
-        """Send what the log holds as server-sent events; the stream stays open for more."""
+        """Send the log of what has ended as server-sent events, one of them empty to keep alive."""
         self._find_repo("space", repo_id, write=True)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        with suppress(ConnectionError):
-            for line in self.hub.logs[kind]:
-                event = {"data": line, "timestamp": "2026-11-24T10:00:00.000Z"}
-                self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
-            self.wfile.write(b"data:\n\n")
-            self.wfile.flush()
-            self.hub.stopping.wait()
+        self.wfile.write(b"data:\n\n")
+        for line in self.hub.logs[kind]:
+            event = {"data": line, "timestamp": "2026-11-24T10:00:00.000Z"}
+            self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
 
     @staticmethod
     def _name_content(repo: Repo, path: str) -> str:

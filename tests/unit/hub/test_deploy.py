@@ -9,7 +9,6 @@ from click.testing import CliRunner, Result
 
 from iris_mlp.cli.deploy import deploy as deploy_command
 from iris_mlp.errors import HubError, SpaceError
-from iris_mlp.hub import client as hub_client
 from iris_mlp.hub import space_start
 from iris_mlp.hub.deploy import deploy, list_package_files
 from iris_mlp.hub.space_start import follow
@@ -202,9 +201,8 @@ def test_no_file_of_the_package_is_forgotten() -> None:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask again at once, and wait a little only for more of a log."""
+    """Ask again at once."""
     monkeypatch.setattr(space_start, "POLL_S", 0.001)
-    monkeypatch.setattr(hub_client, "READ_TIMEOUT_S", 0.3)
 
 
 def run_deploy(*options: str) -> Result:
@@ -258,6 +256,7 @@ def test_no_wait_leaves_after_the_upload(server: HubStandin, signed_in: None) ->
         (["BUILDING", "BUILD_ERROR"], "could not be built", "build"),
         (["BUILDING", "APP_STARTING", "RUNTIME_ERROR"], "has ended", "run"),
         (["BUILDING", "CONFIG_ERROR"], "refuses the front matter", None),
+        (["BUILDING", "NO_APP_FILE"], "has no app.py", None),
         (["BUILDING", "RUNNING_BUILDING", "PAUSED"], "is paused; restart it", None),
         (["BUILDING", "SLEEPING"], "is asleep; it wakes", None),
         (["BUILDING", "STOPPED"], "is paused; restart it", None),
@@ -316,7 +315,8 @@ def test_a_space_that_takes_too_long_is_given_up_with_its_stage(
     server: HubStandin, signed_in: None, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(space_start, "WAIT_S", 0.2)
-    server.stages_of_a_start = ["BUILDING"]
+    run_deploy("--no-wait")
+    server.repos["space", SPACE].stages = ["BUILDING"]
     done = run_deploy()
     assert done.exit_code == 1
     assert re.search(r"does not run after .* minutes \(stage BUILDING\)", done.stderr)
