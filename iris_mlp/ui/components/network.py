@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,16 @@ MAX_UNITS = 24
 WIDTH_PX, HEIGHT_PX = 640, 400
 INPUT_X, HIDDEN_X, OUTPUT_X = 158, 326, 490
 TOP, BOTTOM = 16, 384
+
+
+def describe_model(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return weights and scaler as `static/model.js` takes them, ready for JSON."""
+    return {
+        "hidden": checkpoint.hidden,
+        "scaler_min": list(checkpoint.scaler.minimum),
+        "scaler_max": list(checkpoint.scaler.maximum),
+        **{name.replace(".", "_"): tensor.tolist() for name, tensor in checkpoint.state.items()},
+    }
 
 
 def rank_units(checkpoint: Checkpoint) -> list[int]:
