@@ -43,26 +43,29 @@ export function forward(model, lengthsCm) {
  * @returns {Float64Array} Three logits a flower.
  */
 export function predictBatch(model, lengthsCm) {
-  const count = lengthsCm.length / 4;
-  const { scaler_min: low, scaler_max: high, hidden } = model;
-  const into = Float64Array.from(model.fc1_weight.flat());
-  const from = Float64Array.from(model.fc2_weight.flat());
-  const logits = new Float64Array(CLASSES * count);
-  for (let row = 0; row < count; row++) {
-    const at = 4 * row;
+  const { hidden, scaler_min: low, scaler_max: high } = model;
+  const [into, bias, from, start] = [model.fc1_weight.flat(), model.fc1_bias, model.fc2_weight.flat(), model.fc2_bias]
+    .map((numbers) => Float64Array.from(numbers));
+  const logits = new Float64Array((CLASSES * lengthsCm.length) / 4);
+  for (let at = 0, out = 0; at < lengthsCm.length; at += 4, out += CLASSES) {
     const a = scale(lengthsCm[at], low[0], high[0]);
     const b = scale(lengthsCm[at + 1], low[1], high[1]);
     const c = scale(lengthsCm[at + 2], low[2], high[2]);
     const d = scale(lengthsCm[at + 3], low[3], high[3]);
-    let [p, q, r] = model.fc2_bias;
+    let p = start[0];
+    let q = start[1];
+    let r = start[2];
     for (let unit = 0, w = 0; unit < hidden; unit++, w += 4) {
-      const sum = model.fc1_bias[unit] + into[w] * a + into[w + 1] * b + into[w + 2] * c + into[w + 3] * d;
-      if (sum <= 0) continue;
-      p += from[unit] * sum;
-      q += from[hidden + unit] * sum;
-      r += from[2 * hidden + unit] * sum;
+      const sum = bias[unit] + into[w] * a + into[w + 1] * b + into[w + 2] * c + into[w + 3] * d;
+      if (sum > 0) {
+        p += from[unit] * sum;
+        q += from[hidden + unit] * sum;
+        r += from[2 * hidden + unit] * sum;
+      }
     }
-    logits.set([p, q, r], CLASSES * row);
+    logits[out] = p;
+    logits[out + 1] = q;
+    logits[out + 2] = r;
   }
   return logits;
 }
@@ -82,9 +85,10 @@ export function softmax(logits) {
   return shares.map((share) => share / sum);
 }
 
-// The inputs of PyTorch are float32.
+// In the order of `sklearn.preprocessing.MinMaxScaler`, and then float32 as PyTorch's inputs.
 function scale(lengthCm, low, high) {
-  return Math.fround((lengthCm - low) / (high - low));
+  const factor = 1 / (high - low);
+  return Math.fround(lengthCm * factor - low * factor);
 }
 
 function affine(weight, inputs, bias) {
