@@ -1,6 +1,6 @@
 """Which flower and which network the tab looks into, and what every panel of it has."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,18 +12,19 @@ import torch
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES
 from iris_mlp.errors import SettingsError
-from iris_mlp.inference import Classifier, read_lengths, shipped_classifier
+from iris_mlp.inference import Classifier, shipped_classifier
 from iris_mlp.inside.walkthrough import Walkthrough, walk_through
 from iris_mlp.strings import Translate
 from iris_mlp.ui.assets import mount
+from iris_mlp.ui.components.flower import find_species, read_flower
 from iris_mlp.ui.components.prose import build_prose
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.language import request_translator
 from iris_mlp.ui.run_button import PRIVATE
 from iris_mlp.ui.templates import render
 
-PREDICTED = "predicted"
-"""Stands for the species that the network itself names."""
+OWN = "own"
+"""Stands for the flower's true species or, of a flower outside the data, the predicted one."""
 
 PANELS = ("calling", "path", "data", "walk", "placement", "relu", "step")
 
@@ -64,34 +65,36 @@ class Flower:
     """The flower and the weights of the Classify tab, and its species as the visitor says it.
 
     Attributes:
-        sliders: The four lengths in cm.
+        lengths: Its value is the four lengths in cm.
         classifier: What answers there, a `Classifier`, or None before the page has loaded.
-        true_class: The species, or `PREDICTED`.
+        true_class: The species, or `OWN`.
     """
 
-    sliders: Sequence[gr.Slider]
+    lengths: gr.HTML
     classifier: gr.State
     true_class: gr.Radio
 
     @property
     def inputs(self) -> set[Any]:
         """The components that it is read from."""
-        return {*self.sliders, self.classifier, self.true_class}
+        return {self.lengths, self.classifier, self.true_class}
 
     def take_checkpoint(self, values: Values) -> Checkpoint:
         """Return the weights, or the shipped ones before the page has loaded."""
         return self._take_classifier(values).checkpoint
 
-    def list_lengths(self, values: Values) -> list[float | None]:
+    def list_lengths(self, values: Values) -> list[float]:
         """Return the four lengths in cm."""
-        return [values[slider] for slider in self.sliders]
+        return read_flower(values[self.lengths])
 
     def send(self, values: Values) -> Walkthrough:
-        """Send the flower through the network; its true species may be the predicted one."""
+        """Send the flower through the network, as one of a species."""
         lengths_cm, species = self.list_lengths(values), values[self.true_class]
-        if species == PREDICTED:
-            lengths = np.array([read_lengths(lengths_cm)])
-            index = int(self._take_classifier(values).predict(lengths).classes[0])
+        if species == OWN:
+            index = find_species(lengths_cm)
+            if index is None:
+                lengths = np.array([lengths_cm])
+                index = int(self._take_classifier(values).predict(lengths).classes[0])
         elif species in CLASS_NAMES:
             index = CLASS_NAMES.index(species)
         else:
@@ -134,7 +137,7 @@ def build_subject(flower: Flower, view: gr.HTML) -> Panel:
                 "subject.html",
                 t=t,
                 panels=PANELS,
-                lengths=dict(zip(FEATURE_NAMES, read_lengths(flower.list_lengths(values)))),
+                lengths=dict(zip(FEATURE_NAMES, flower.list_lengths(values))),
                 network=f"4 → {flower.take_checkpoint(values).hidden:,} → {len(CLASS_NAMES)}",
                 torch=torch.__version__,
             )

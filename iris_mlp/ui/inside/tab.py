@@ -9,7 +9,7 @@ from iris_mlp.data import CLASS_NAMES
 from iris_mlp.strings import Translate
 from iris_mlp.ui.inside import calling, data, path, placement, relu, step, walk
 from iris_mlp.ui.inside.flower import (
-    PREDICTED,
+    OWN,
     Flower,
     Values,
     add_subject,
@@ -35,25 +35,25 @@ class InsideTab:
     on_load_outputs: list[Any]
 
 
-def build(sliders: list[gr.Slider], classifier: gr.State) -> InsideTab:
+def build(lengths: gr.HTML, classifier: gr.State) -> InsideTab:
     """Lay out and wire the tab.
 
     Args:
-        sliders: The four lengths in cm, of the Classify tab.
+        lengths: Its value is the four lengths in cm, of the Classify tab.
         classifier: What answers there, a `Classifier`, or None before the page has loaded.
     """
     i18n = page_i18n()
     true_class = gr.Radio(
         [
-            (i18n("inside.predicted"), PREDICTED),
+            (i18n("inside.own"), OWN),
             *((i18n(f"common.{name}"), name) for name in CLASS_NAMES),
         ],
-        value=PREDICTED,
+        value=OWN,
         label=i18n("inside.true_class"),
         elem_id="inside-true-class",
         render=False,
     )
-    flower = Flower(sliders, classifier, true_class)
+    flower = Flower(lengths, classifier, true_class)
     with gr.Column(elem_classes="inside"):
         panels = (
             build_subject(flower, add_subject()),

@@ -4,8 +4,8 @@ from typing import Any
 
 import gradio as gr
 
-from iris_mlp.strings import Translate
 from iris_mlp.lent_gpu import LentRun
+from iris_mlp.strings import Translate
 from iris_mlp.training import TrainingRun
 from iris_mlp.ui.assets import mount
 from iris_mlp.ui.components.loss_chart import label_chart
