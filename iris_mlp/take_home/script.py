@@ -1,6 +1,6 @@
 """A run as a script of its own: plain PyTorch and scikit-learn, nothing of this package."""
 
-from iris_mlp.config import OPTIMIZER_NAMES, TRAIN_ROWS, TrainConfig
+from iris_mlp.config import BROWSER_DEVICES, OPTIMIZER_NAMES, TRAIN_ROWS, TrainConfig
 
 _HEAD = '''\
 """Train a small network on the Iris flowers, with the settings of one run of Iris MLP.{note}"""
@@ -106,5 +106,7 @@ def _note_engine(engine: str) -> str:
 def _render_device(device: str) -> str:
     if device == "auto":
         return 'torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")'
+    if device in BROWSER_DEVICES:  # of which PyTorch knows nothing
+        device = "cpu"
     # repr, since a device is any text until PyTorch has seen it
     return f"torch.device({device!r})"
