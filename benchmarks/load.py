@@ -136,21 +136,13 @@ class Visitor:
 
 
 async def read_endpoints(client: httpx.AsyncClient) -> dict[str, Endpoint]:
-    """Return the page's endpoints by name; `slider` is what a moved slider calls."""
+    """Return the page's endpoints by name."""
     config = (await client.get("config")).raise_for_status().json()
-    endpoints = {
+    return {
         entry["api_name"]: Endpoint(entry["id"], entry["api_name"], entry["queue"])
         for entry in config["dependencies"]
         if isinstance(entry["api_name"], str)
     }
-    labels = {part["id"]: part["props"].get("elem_id") for part in config["components"]}
-    for entry in config["dependencies"]:
-        if any(
-            (labels.get(at), event) == ("sepal-length", "input") for at, event in entry["targets"]
-        ):
-            endpoints["slider"] = Endpoint(entry["id"], entry["api_name"], entry["queue"])
-            break
-    return endpoints
 
 
 @dataclass
@@ -177,24 +169,18 @@ class Tally:
 
 
 async def classify_often(visitor: Visitor, options: argparse.Namespace, tally: Tally) -> None:
-    """Classify by the endpoint and by the page's slider in turn, with pauses to think."""
+    """Classify, with pauses to think."""
     chance = random.Random(uuid.uuid4().hex)  # pauses, not secrets
-    for turn in range(options.classify):
+    for _ in range(options.classify):
         await asyncio.sleep(chance.uniform(0, 2 * options.think_s))
         label, lengths_cm = chance.choice(list(FLOWERS_CM.items()))
-        kind = ("classify", "slider")[turn % 2]
         try:
-            if kind == "classify":
-                answer = await visitor.call("classify", [*lengths_cm])
-                shown = answer.data[0]["label"]
-            else:
-                answer = await visitor.call("slider", [None, *lengths_cm])
-                shown = label if label in str(answer.data[0]).lower() else "another"
-            if shown != label:
-                tally.errors[f"{kind}: a wrong label"] += 1
-            tally.add(kind, answer.elapsed_s)
+            answer = await visitor.call("classify", [*lengths_cm])
+            if answer.data[0]["label"] != label:
+                tally.errors["classify: a wrong label"] += 1
+            tally.add("classify", answer.elapsed_s)
         except (CallError, httpx.HTTPError) as error:
-            tally.errors[f"{kind}: {type(error).__name__} {error}"[:200]] += 1
+            tally.errors[f"classify: {type(error).__name__} {error}"[:200]] += 1
 
 
 async def arrive(visitor: Visitor, options: argparse.Namespace, tally: Tally) -> None:

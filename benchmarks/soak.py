@@ -2,7 +2,7 @@
 
     python -m benchmarks.soak [--requests 5000] [--sessions 540] [--at-once 8]
 
-Visitors come, make five calls each and go: they classify, move a slider, train and download, upload
+Visitors come, make five calls each and go: they classify, train and download, upload
 weights, ask for the hardware, give bad values, and close the tab in the midst of a training. The
 table compares the server after the warm-up with the server after all. The warm-up brings as many
 sessions as the server remembers, since it keeps something of each. Exit status 1 where memory grew
@@ -34,8 +34,7 @@ CALLS_OF_A_VISITOR = 5
 FLOWER_CM = (5.1, 3.5, 1.4, 0.2)
 MOST_GROWTH = 0.05
 SHARES = {
-    "classify": 45,
-    "slider": 20,
+    "classify": 65,
     "hardware": 5,
     "decode_gpu": 6,
     "bad value": 10,
@@ -93,8 +92,6 @@ class Soak:
     async def _call(self, visitor: Visitor, kind: str) -> None:
         if kind == "classify":
             await visitor.call("classify", [*FLOWER_CM])
-        elif kind == "slider":
-            await visitor.call("slider", [None, *FLOWER_CM])
         elif kind == "hardware":
             await visitor.call("hardware", [])
         elif kind == "decode_gpu":
@@ -118,7 +115,7 @@ class Soak:
         files = {"files": ("w.safetensors", SHIPPED_WEIGHTS.read_bytes())}
         reply = await self._client.post(f"{API}/upload", files=files)
         file = {"path": reply.json()[0], "meta": {"_type": "gradio.FileData"}}
-        await visitor.call("upload_weights", [file, None, None, *FLOWER_CM])
+        await visitor.call("upload_weights", [file, None, None])
 
     async def _close_tab(self) -> None:
         """Begin a long training, read its first event, and go."""

@@ -47,7 +47,7 @@ def build_app() -> gr.Blocks:
             with gr.Tab(i18n("compare.tab"), id="compare"):
                 compare = compare_tab.build(train.checkpoint)
             with gr.Tab(i18n("inside.tab"), id="inside") as inside_page:
-                inside = inside_tab.build(classify.sliders, classify.classifier)
+                inside = inside_tab.build(classify.flower, classify.classifier)
             with gr.Tab(i18n("hardware.tab"), id="hardware"):
                 hardware = hardware_tab.build()
         for finished in train.finished:
@@ -62,7 +62,7 @@ def build_app() -> gr.Blocks:
         welcomed = app.load(welcome_back, browser, recalled, **PRIVATE)
         welcomed.then(
             classify.on_load,
-            [train.checkpoint, is_shared, *classify.on_load_inputs],
+            [train.checkpoint, is_shared],
             classify.outputs,
             **QUICK,
         )

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
+from iris_mlp.ui.assets import FOLDER
 from tests.app import App, find_browser
 
 # What is awaited comes in a moment, or on a busy machine later; no test is about speed.
@@ -57,3 +59,38 @@ def visit(browser: Browser, url: str) -> Visit:
         assert not problems, problems
 
     return open_page
+
+
+class Modules:
+    """A blank page that can import the modules of `static/`, without the app.
+
+    Attributes:
+        page: The page.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        page.route("**/*", self._serve)
+        page.goto("http://modules.test/")
+
+    def address(self, name: str) -> str:
+        """Return where a module is imported from."""
+        return f"http://modules.test/{name}.js"
+
+    def evaluate(self, script: str, argument: Any = None) -> Any:
+        """Run a function of the page with one argument and return its answer."""
+        return self.page.evaluate(script, argument)
+
+    @staticmethod
+    def _serve(route: Route) -> None:
+        name = route.request.url.rsplit("/", 1)[-1]
+        if name:
+            route.fulfill(path=FOLDER / name)
+        else:
+            route.fulfill(body="<!doctype html><body></body>", content_type="text/html")
+
+
+@pytest.fixture
+def modules(browser: Browser) -> Iterator[Modules]:
+    with browser.new_context(viewport={"width": 800, "height": 900}) as context:
+        yield Modules(context.new_page())

@@ -3,11 +3,30 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, FEATURE_RANGES_CM
+from iris_mlp.inference import shipped_classifier
 from iris_mlp.strings import translator
 from tests.app import App, find_free_port
+
+# What each path is painted with, to the pixel's eight bits.
+COLORS_OF = """(paths) => {
+  const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const paint = (value) => {
+    if (/^(none|url)/.test(value)) return value;
+    context.clearRect(0, 0, 1, 1);
+    context.fillStyle = value;
+    context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data].join();
+  };
+  return paths.map((path) => {
+    const style = getComputedStyle(path);
+    return [paint(style.fill), paint(style.stroke), style.strokeWidth];
+  });
+}"""
 
 
 def open_tab(page, name: str) -> None:
@@ -28,6 +47,117 @@ def test_the_answer_follows_a_slider_without_a_button(visit, app, locale: str, l
         slider.fill("0.2")
         expect(verdict).to_contain_text("setosa")
         expect(verdict).to_contain_text(re.compile(r"9\d\.\d%"))
+
+
+def open_classify(page) -> None:
+    open_tab(page, "Classify")
+    page.locator("#verdict .bars").wait_for()
+
+
+def slow_down(page, latency_ms: int) -> None:
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    conditions = {"latency": latency_ms, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", {"offline": False, **conditions})
+
+
+@pytest.mark.parametrize("place", ["#petal-length", "#sepal-plane svg"])
+def test_a_drag_asks_the_server_nothing_and_is_seen_at_once(visit, place: str):
+    with visit() as page:
+        open_classify(page)
+        slow_down(page, 200)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        box = page.locator(place).bounding_box()
+        y = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + box["width"] * 0.3, y)
+        page.mouse.down()
+        seen = set()
+        for share in range(30, 90, 3):
+            page.mouse.move(box["x"] + box["width"] * share / 100, y)
+            page.evaluate("new Promise(requestAnimationFrame)")
+            seen.add(page.locator("#flower svg").get_attribute("aria-label"))
+        page.mouse.up()
+        page.locator(".specimen.wrong").first.click()
+        expect(page.locator("#verdict .truth")).to_contain_text("Wrong")
+        assert len(seen) > 15
+        assert asked == []
+
+
+def test_the_browser_says_what_pytorch_says(visit, chance):
+    with visit() as page:
+        open_classify(page)
+        for _ in range(5):
+            lengths_cm = [round(chance.uniform(*span), 1) for span in FEATURE_RANGES_CM]
+            for name, length in zip(FEATURE_NAMES, lengths_cm):
+                page.locator(f"#{name.replace('_', '-')}").fill(f"{length:.1f}")
+            shares = shipped_classifier().predict(np.array([lengths_cm])).probabilities[0]
+            page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+            verdict = page.locator("#verdict .verdict-species")
+            expect(verdict).to_have_text(f"Iris {CLASS_NAMES[shares.argmax()]}")
+            texts = page.locator("#verdict .bar-percent").all_inner_texts()
+            for text, share in zip(texts, shares):
+                if text[0] not in "<>":
+                    assert float(text.rstrip("%")) == pytest.approx(100 * share, abs=0.051)
+
+
+def test_lengths_outside_the_data_are_answered_and_marked(visit):
+    with visit() as page:
+        open_classify(page)
+        note = page.locator("#verdict .range")
+        expect(note).to_have_text("All four lengths are within the range of the 150 flowers.")
+        page.locator("#sepal-length").fill("8.0")
+        field = page.get_by_label("Petal width (cm), as a number")
+        field.fill("2.6")
+        expect(note).to_contain_text("Sepal length 8.0 cm (data: 4.3–7.9), Petal width 2.6 cm")
+        expect(page.locator(".length.outside")).to_have_count(2)
+        expect(page.locator("#petal-width")).to_have_value("2.6")
+        field.fill("")  # half typed
+        expect(note).to_contain_text("Petal width 2.6 cm")
+        field.fill("99")
+        field.press("Tab")
+        expect(field).to_have_value("2.9")
+        expect(note).to_contain_text("Petal width 2.9 cm")
+
+
+@pytest.mark.parametrize(("locale", "language"), [("en-US", "en"), ("zh-CN", "zh-CN")])
+def test_a_hard_flower_says_its_true_species_and_inside_takes_it(visit, locale, language):
+    t = translator(language)
+    with visit(locale=locale) as page:
+        open_tab(page, t("classify.tab"))
+        page.locator(".specimen.wrong[data-row='133']").click()
+        virginica = t("common.virginica").split()[0]
+        truth = t("classify.true_wrong", number=134, species=virginica)
+        expect(page.locator("#verdict .truth")).to_have_text(truth)
+        page.locator("#petal-length").press("ArrowRight")
+        expect(page.locator("#verdict .truth")).to_have_text(t("classify.true_unknown"))
+        page.locator("#petal-length").press("ArrowLeft")
+        expect(page.locator("#verdict .truth")).to_have_text(truth)
+        open_tab(page, t("inside.tab"))
+        subject = page.locator("#inside-subject-view")
+        for length in ("6.3 cm", "2.8 cm", "5.1 cm", "1.5 cm"):
+            expect(subject).to_contain_text(length)
+        expect(page.locator("#inside-strips-view")).to_contain_text(f"L = −ln p({virginica})")
+
+
+def test_a_figure_is_saved_as_a_drawing_that_needs_no_page(visit, browser):
+    with visit() as page:
+        open_classify(page)
+        for figure in ("#flower", "#petal-plane", "#network .network"):
+            page.locator(figure).hover()
+            with page.expect_download() as download:
+                page.locator(figure).get_by_role("button", name="Save this figure").click()
+            text = Path(download.value.path()).read_text("utf-8")
+            assert download.value.suggested_filename.endswith(".svg")
+            assert "var(" not in text
+            assert "color-mix" not in text
+            assert "oklab" not in text
+            expected = page.locator(f"{figure} svg").first
+            with browser.new_context() as context:
+                alone = context.new_page()
+                alone.set_content(f"<body style='margin:0'>{text}</body>")
+                ours = alone.locator("svg path").evaluate_all(COLORS_OF)
+            assert ours == expected.locator("path").evaluate_all(COLORS_OF)
 
 
 def test_a_freshly_trained_model_goes_straight_to_classify(visit):

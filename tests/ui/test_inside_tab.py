@@ -43,7 +43,7 @@ from iris_mlp.ui.inside.walkthrough_panel import (
 )
 from tests.helpers import request_in
 
-FLOWER_CM = (6.3, 2.8, 5.1, 1.5)
+FLOWER_CM = [6.3, 2.8, 5.1, 1.5]
 STRINGS = json.loads(
     (Path(inside_tab.__file__).parents[2] / "strings/inside.json").read_text("utf-8")
 )
@@ -60,8 +60,8 @@ def fill(request=None, classifier=None, hooked=("model", "fc1"), unit=0, lengths
     return fill_tab(
         request,
         classifier,
-        *(2, 3, 5, list(hooked), False, "predicted", unit, "cpu", "meta", "flower", 0.01),
-        *lengths_cm,
+        *(2, 3, 5, list(hooked), False, "own", unit, "cpu", "meta", "flower", 0.01),
+        lengths_cm,
     )
 
 
@@ -141,11 +141,11 @@ def test_what_is_not_a_number_is_refused(number):
 
 def test_emptied_number_fields_change_nothing():
     assert add_numbers(None, None, 1) == gr.skip()
-    assert take_step(None, None, "predicted", "flower", None, *FLOWER_CM) == gr.skip()
+    assert take_step(None, None, "own", "flower", None, FLOWER_CM) == gr.skip()
 
 
 def test_hooks_of_the_model_fire_for_the_call_alone():
-    comparison, paths = trace_calls(None, None, ["model", "fc1"], False, *FLOWER_CM)
+    comparison, paths = trace_calls(None, None, ["model", "fc1"], False, FLOWER_CM)
     rows = re.findall(r"<tr class=.*?</tr>", comparison)
     assert [("fired" in row, "skipped" in row) for row in rows] == [
         *((True, True), (True, False), (True, False), (True, True)),
@@ -167,12 +167,12 @@ def test_hooks_of_the_model_fire_for_the_call_alone():
     ],
 )
 def test_conclusion_follows_what_happened(hooked, sentence):
-    assert sentence in read_text(trace_calls(None, None, hooked, False, *FLOWER_CM)[0])
+    assert sentence in read_text(trace_calls(None, None, hooked, False, FLOWER_CM)[0])
 
 
 def test_tree_nests_calls_and_every_call_adds_the_quiet_ones():
-    _, short = trace_calls(None, None, [], False, *FLOWER_CM)
-    _, full = trace_calls(None, None, [], True, *FLOWER_CM)
+    _, short = trace_calls(None, None, [], False, FLOWER_CM)
+    _, full = trace_calls(None, None, [], True, FLOWER_CM)
     for html in (short, full):
         for tag in ("ol", "li", "div", "section"):
             assert html.count(f"<{tag}") == html.count(f"</{tag}>"), tag
@@ -186,7 +186,7 @@ def test_tree_nests_calls_and_every_call_adds_the_quiet_ones():
 
 def test_unknown_layer_is_refused():
     with pytest.raises(gr.Error, match="layers of model"):
-        trace_calls(None, None, ["fc9"], False, *FLOWER_CM)
+        trace_calls(None, None, ["fc9"], False, FLOWER_CM)
 
 
 def test_strips_hold_the_numbers_of_plain_pytorch():
@@ -198,7 +198,7 @@ def test_strips_hold_the_numbers_of_plain_pytorch():
         z = model.fc1(x)
         logits = model(x)
         loss = nn.CrossEntropyLoss()(logits, torch.tensor([2])).item()
-    strips, _ = choose_class(None, classifier, "virginica", 4, "flower", 0.01, *FLOWER_CM)
+    strips, _ = choose_class(None, classifier, "virginica", 4, "flower", 0.01, FLOWER_CM)
     shown = [read_number(text) for text in re.findall(r"</small>([^<]+)<", strips)]
     expected = [
         *FLOWER_CM,
@@ -217,7 +217,7 @@ def test_strips_hold_the_numbers_of_plain_pytorch():
 def test_chosen_unit_is_written_out_and_adds_up():
     classifier = make_classifier(hidden=7)
     for unit in range(7):
-        index, shown = choose_unit(None, gr.EventData(None, {"unit": unit}), classifier, *FLOWER_CM)
+        index, shown = choose_unit(None, gr.EventData(None, {"unit": unit}), classifier, FLOWER_CM)
         assert index == unit
         rows = re.findall(r"<tr>.*?</tr>", shown)
         values = [read_number(re.findall(r"<td>([^<]+)</td>", row)[0]) for row in rows[:5]]
@@ -230,9 +230,9 @@ def test_chosen_unit_is_written_out_and_adds_up():
 @pytest.mark.parametrize("unit", [10, -1, "1", None, 2.5, True])
 def test_unit_that_does_not_exist_is_refused(unit):
     with pytest.raises(gr.Error, match="unit must be from 0 to 9"):
-        choose_unit(None, gr.EventData(None, {"unit": unit}), None, *FLOWER_CM)
+        choose_unit(None, gr.EventData(None, {"unit": unit}), None, FLOWER_CM)
     with pytest.raises(gr.Error, match="unit must be"):
-        choose_unit(None, gr.EventData(None, {}), None, *FLOWER_CM)
+        choose_unit(None, gr.EventData(None, {}), None, FLOWER_CM)
 
 
 def test_chosen_unit_falls_back_where_new_weights_have_fewer():
@@ -282,7 +282,7 @@ def test_every_listing_on_the_page_is_source_that_is_installed_here():
 
 
 def test_devices_that_differ_show_the_error_of_this_version_and_the_mended_code():
-    shown = place(None, None, "cpu", "meta", *FLOWER_CM)
+    shown = place(None, None, "cpu", "meta", FLOWER_CM)
     with pytest.raises(RuntimeError) as truth:
         build_model(10, 0)(torch.zeros(1, 4, device="meta"))
     assert f"RuntimeError: {truth.value}" in unescape(shown)
@@ -292,14 +292,14 @@ def test_devices_that_differ_show_the_error_of_this_version_and_the_mended_code(
 
 
 def test_devices_that_agree_run():
-    assert "it runs." in place(None, None, "cpu", "cpu", *FLOWER_CM)
-    assert "no numbers" in place(None, None, "meta", "meta", *FLOWER_CM)
-    assert "raised" not in place(None, None, "meta", "meta", *FLOWER_CM)
+    assert "it runs." in place(None, None, "cpu", "cpu", FLOWER_CM)
+    assert "no numbers" in place(None, None, "meta", "meta", FLOWER_CM)
+    assert "raised" not in place(None, None, "meta", "meta", FLOWER_CM)
 
 
 def test_device_that_is_not_here_is_refused_without_markup():
     with pytest.raises(gr.Error, match="choose one of cpu") as raised:
-        place(None, None, '<img src=x>"', "cpu", *FLOWER_CM)
+        place(None, None, '<img src=x>"', "cpu", FLOWER_CM)
     assert "<img" not in raised.value.message
 
 
@@ -312,7 +312,7 @@ def test_zerogpu_offers_no_gpu_to_the_process_that_serves_the_page(monkeypatch):
 def test_gradients_and_updates_are_those_of_plain_pytorch(species, chance):
     classifier, lr = make_classifier(hidden=5), chance.choice([0.01, 0.5, 3.0])
     gradients, updated = plain_step(classifier, CLASS_NAMES.index(species), lr)
-    shown = take_step(None, classifier, species, "flower", lr, *FLOWER_CM)
+    shown = take_step(None, classifier, species, "flower", lr, FLOWER_CM)
     for section in re.findall(r'<section class="step-tensor">.*?</section>', shown):
         name = re.search(r"<code>([^<]+)</code>", section).group(1)
         rows = [re.findall(r"<td>([^<]+)</td>", row) for row in section.split("<tr>")[2:]]
@@ -324,7 +324,7 @@ def test_gradients_and_updates_are_those_of_plain_pytorch(species, chance):
 
 
 def test_step_on_the_training_rows_has_120_of_them():
-    shown = take_step(None, None, "predicted", "batch", 0.01, *FLOWER_CM)
+    shown = take_step(None, None, "own", "batch", 0.01, FLOWER_CM)
     assert "Rows: 120." in shown
 
 
@@ -332,13 +332,13 @@ def test_silent_units_are_counted():
     x = shipped_classifier().checkpoint.scaler.scale([FLOWER_CM])
     with torch.no_grad():
         z = shipped_classifier().checkpoint.build_model().fc1(torch.from_numpy(x))
-    shown = take_step(None, None, "setosa", "flower", 0.01, *FLOWER_CM)
+    shown = take_step(None, None, "setosa", "flower", 0.01, FLOWER_CM)
     assert f"{int((z <= 0).sum())} of the 10 hidden units get a gradient of exactly 0" in shown
 
 
 @pytest.mark.parametrize("lr", [0, -1, float("nan"), float("inf"), "fast", True, "<img src=x>"])
 def test_bad_learning_rate_is_refused_in_the_place_of_the_old_numbers(lr):
-    shown = take_step(None, None, "predicted", "flower", lr, *FLOWER_CM)
+    shown = take_step(None, None, "own", "flower", lr, FLOWER_CM)
     assert "(learning rate) must be a number above 0" in shown
     assert "step-tensor" not in shown
     assert "<img" not in shown
@@ -348,7 +348,7 @@ def test_huge_learning_rate_is_told_with_the_size_of_what_differs():
     lr = 1e9
     _, updated = plain_step(shipped_classifier(), 0, lr)
     largest = max(float(tensor.abs().max()) for tensor in updated.values())
-    shown = read_text(take_step(None, None, "setosa", "flower", lr, *FLOWER_CM))
+    shown = read_text(take_step(None, None, "setosa", "flower", lr, FLOWER_CM))
     most, share = re.search(
         r"differ by at most (\S+), which is (\S+) of the largest one", shown.replace("−", "-")
     ).groups()
@@ -356,13 +356,22 @@ def test_huge_learning_rate_is_told_with_the_size_of_what_differs():
     assert float(share) < 1e-5
 
 
+def test_the_loss_is_that_of_the_true_species_where_it_is_known():
+    # No. 134 is a virginica that the shipped weights take for a versicolor.
+    assert "L = −ln p(virginica)" in fill(lengths_cm=FLOWER_CM).strips
+    elsewhere = [6.3, 2.8, 5.0, 1.4]
+    x = torch.from_numpy(shipped_classifier().checkpoint.scaler.scale([elsewhere]))
+    predicted = CLASS_NAMES[shipped_classifier().checkpoint.build_model()(x).argmax()]
+    assert f"L = −ln p({predicted})" in fill(lengths_cm=elsewhere).strips
+
+
 def test_unknown_rows_species_and_lengths_are_refused():
     with pytest.raises(gr.Error, match="flower, batch"):
-        take_step(None, None, "predicted", "all", 0.01, *FLOWER_CM)
+        take_step(None, None, "own", "all", 0.01, FLOWER_CM)
     with pytest.raises(gr.Error, match="setosa, versicolor, virginica"):
-        take_step(None, None, "rose", "flower", 0.01, *FLOWER_CM)
+        take_step(None, None, "rose", "flower", 0.01, FLOWER_CM)
     with pytest.raises(gr.Error, match="petal_width is None"):
-        fill(lengths_cm=(5, 3, 4, None))
+        fill(lengths_cm=[5, 3, 4, None])
 
 
 def test_wide_layer_is_cut_short_and_says_so():
@@ -439,10 +448,7 @@ def test_numbers_are_short_and_have_a_true_minus(value, text):
 
 def test_events_are_private_and_the_inputs_fit_the_handler():
     with gr.Blocks() as page:
-        sliders = [gr.Slider(0, 10, 5) for _ in range(4)]
-        tab = inside_tab.build(sliders, gr.State())
+        tab = inside_tab.build(gr.HTML(), gr.State())
     assert all(event.api_visibility == "private" for event in page.fns.values())
-    handler = inspect.signature(fill_tab)
-    fixed = [p for p in handler.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    assert len(tab.on_load_inputs) == len(fixed) - 1 + 4
+    assert len(tab.on_load_inputs) == len(inspect.signature(fill_tab).parameters) - 1
     assert len(tab.on_load_outputs) == len(inside_tab.View._fields)

@@ -1,11 +1,19 @@
 """Which weights are in use: their metrics and settings, as a card."""
 
 import math
-from html import escape
+
+from jinja2 import Environment
 
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import OPTIMIZER_NAMES
 from iris_mlp.strings import Translate
+
+_CARD = Environment(autoescape=True).from_string(
+    """\
+<section class="weights-card" aria-label="{{ label }}"><p>{{ title }}</p><dl>
+{%- for name, text in figures %}<div><dt>{{ name }}</dt><dd>{{ text }}</dd></div>{% endfor -%}
+</dl></section>"""
+)
 
 
 def render_weights_card(source: str, checkpoint: Checkpoint, t: Translate) -> str:
@@ -19,21 +27,17 @@ def render_weights_card(source: str, checkpoint: Checkpoint, t: Translate) -> st
     settings, metrics = checkpoint.settings, checkpoint.metrics
     unknown = t("common.unknown")
     figures = (
-        ("train.final_loss", _show(metrics.get("final_loss"), ".4f", unknown)),
-        ("train.test_accuracy", _show(metrics.get("test_accuracy"), ".1%", unknown)),
-        ("train.hidden", f"{checkpoint.hidden:,}"),
-        ("train.epochs", _show_epochs(checkpoint, t)),
-        ("train.engine", _show(settings.get("engine"), "", unknown)),
-        ("train.optimizer", _show_optimizer(settings.get("optimizer"), unknown)),
-        ("train.lr", _show(settings.get("lr"), "g", unknown)),
-        ("train.seed", _show(settings.get("seed"), "d", unknown)),
+        (t("train.final_loss"), _show(metrics.get("final_loss"), ".4f", unknown)),
+        (t("train.test_accuracy"), _show(metrics.get("test_accuracy"), ".1%", unknown)),
+        (t("train.hidden"), f"{checkpoint.hidden:,}"),
+        (t("train.epochs"), _show_epochs(checkpoint, t)),
+        (t("train.engine"), _show(settings.get("engine"), "", unknown)),
+        (t("train.optimizer"), _show_optimizer(settings.get("optimizer"), unknown)),
+        (t("train.lr"), _show(settings.get("lr"), "g", unknown)),
+        (t("train.seed"), _show(settings.get("seed"), "d", unknown)),
     )
-    rows = "".join(
-        f"<div><dt>{escape(t(key))}</dt><dd>{escape(text)}</dd></div>" for key, text in figures
-    )
-    return (
-        f'<section class="weights-card" aria-label="{escape(t("classify.card_alt"))}">'
-        f"<p>{escape(t(f'classify.card_{source}'))}</p><dl>{rows}</dl></section>"
+    return _CARD.render(
+        label=t("classify.card_alt"), title=t(f"classify.card_{source}"), figures=figures
     )
 
 

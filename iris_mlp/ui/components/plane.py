@@ -2,19 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from html import escape
 from itertools import pairwise
 from typing import Any
-from weakref import ref
 
-import gradio as gr
 import numpy as np
 
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES, FEATURE_RANGES_CM, load_flowers
 from iris_mlp.inference import Classifier
 from iris_mlp.strings import Translate
-from iris_mlp.ui.assets import mount
 from iris_mlp.ui.components.species import SHAPES, color_of
 
 WIDTH_PX, HEIGHT_PX = 400, 292
@@ -35,6 +32,20 @@ def _widen(low: float, high: float) -> tuple[float, float]:
 
 SLIDER_RANGES_CM = tuple(_widen(low, high) for low, high in FEATURE_RANGES_CM)
 """What sliders and planes span: the data, and some way beyond it to try extrapolation."""
+
+
+def plane_texts(name: str, t: Translate) -> dict[str, str]:
+    """Return the words of `static/plane.js` for the plane `sepal` or `petal`."""
+    title, x, y = (
+        t(f"classify.{key}") for key in (f"{name}_plane", f"{name}_length_cm", f"{name}_width_cm")
+    )
+    return {
+        "title": title,
+        "x": x,
+        "y": y,
+        "note": t(f"classify.{name}_slice"),
+        "alt": t("classify.plane_alt", plane=title, x=x, y=y),
+    }
 
 
 @dataclass(frozen=True)
@@ -59,74 +70,9 @@ class Plane:
             BOTTOM - (y_cm - y_low) / (y_high - y_low) * (BOTTOM - TOP),
         )
 
-    def cut(self, lengths_cm: Sequence[float]) -> tuple[float, float]:
-        """Return the two lengths, in cm, at which a slice through a flower holds the others."""
-        length, width = (lengths_cm[i] for i in range(4) if i not in (self.x, self.y))
-        return length, width
-
-    def to_cm(self, x_px: float, y_px: float) -> tuple[float, float]:
-        """Return the lengths at a point of the drawing, on the sliders' steps of 0.1 cm."""
-        (x_low, x_high), (y_low, y_high) = SLIDER_RANGES_CM[self.x], SLIDER_RANGES_CM[self.y]
-        x_cm = x_low + (x_px - LEFT) / (RIGHT - LEFT) * (x_high - x_low)
-        y_cm = y_low + (BOTTOM - y_px) / (BOTTOM - TOP) * (y_high - y_low)
-        return (
-            round(min(max(x_cm, x_low), x_high), 1),
-            round(min(max(y_cm, y_low), y_high), 1),
-        )
-
 
 SEPAL_PLANE = Plane("sepal", 0, 1)
 PETAL_PLANE = Plane("petal", 2, 3)
-PLANES = {plane.name: plane for plane in (SEPAL_PLANE, PETAL_PLANE)}
-
-
-def build_plane(**kwargs: Any) -> gr.HTML:
-    """Build the plot of a plane: its frame is sent once, then only regions and marker move.
-
-    Its value is what `slice_plane` returns; its property `frame`, what `draw_frame` returns. It
-    sends the event `pick` with `plane`, its name, and `x` and `y` in px of the drawing.
-    """
-    # A function, since Gradio writes a stub file beside every class that derives from its own.
-    return gr.HTML(
-        html_template="${frame}",
-        js_on_load=mount("plane", "pick"),
-        apply_default_css=False,
-        frame="",
-        **kwargs,
-    )
-
-
-def slice_plane(
-    plane: Plane, classifier: Classifier, lengths_cm: Sequence[float], species: int, t: Translate
-) -> dict[str, Any]:
-    """Return what changes in a plane when the visitor's flower changes.
-
-    Returns:
-        `regions` and `sure`, a path for each class; `x` and `y` of the marker in px; its
-        `color`; and `note`, which says where the plane cuts the other two lengths.
-    """
-    x, y = plane.to_px(lengths_cm[plane.x], lengths_cm[plane.y])
-    regions, sure = _trace_cut(plane, ref(classifier), plane.cut(lengths_cm))
-    length, width = plane.cut(lengths_cm)
-    return {
-        "regions": regions,
-        "sure": sure,
-        "x": round(x, 1),
-        "y": round(y, 1),
-        "color": color_of(species),
-        "note": t(f"classify.{plane.name}_slice", length=f"{length:.1f}", width=f"{width:.1f}"),
-    }
-
-
-# A flower that moves within a plane leaves its regions as they are; most visitors share weights.
-# By a weak reference: a visitor's weights go with their session.
-@lru_cache(maxsize=256)
-def _trace_cut(
-    plane: Plane, classifier: "ref[Classifier]", cut_cm: tuple[float, float]
-) -> tuple[list[str], list[str]]:
-    found = classifier()
-    assert found is not None, "the caller holds it"
-    return trace_regions(plane, found, (*cut_cm, *cut_cm))
 
 
 def trace_regions(

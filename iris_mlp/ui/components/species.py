@@ -23,10 +23,15 @@ def short_name(species: int, t: Translate) -> str:
     return t(f"common.{CLASS_NAMES[species]}").split()[0]
 
 
-def full_name(species: int, t: Translate) -> str:
-    """Return a species' name to stand alone: with its genus where the name is the Latin one."""
-    name = short_name(species, t)
-    return f"Iris {name}" if name == CLASS_NAMES[species] else name
+def short_names(t: Translate) -> list[str]:
+    """Return what the visitor's language calls the three species, without the Latin beside it."""
+    return [short_name(k, t) for k in range(len(CLASS_NAMES))]
+
+
+def full_names(t: Translate) -> list[str]:
+    """Return names that stand alone: with their genus where the name is the Latin one."""
+    names = zip(short_names(t), CLASS_NAMES)
+    return [f"Iris {name}" if name == latin else name for name, latin in names]
 
 
 def render_name(species: int, t: Translate) -> str:

@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 import torch
 
-from iris_mlp.inference import Classifier, read_lengths
+from iris_mlp.inference import Classifier
 from iris_mlp.inside.call_path import (
     CallTrace,
     Firing,
@@ -19,6 +19,7 @@ from iris_mlp.inside.call_path import (
 )
 from iris_mlp.strings import Translate
 from iris_mlp.ui.components.code_block import highlight, render_code, render_folded
+from iris_mlp.ui.components.flower import read_flower
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.inside.walkthrough_panel import take_checkpoint
 from iris_mlp.ui.language import request_translator
@@ -32,14 +33,14 @@ def trace_calls(
     classifier: Classifier | None,
     hooked: list[str],
     every_call: bool,
-    *lengths_cm: float | None,
+    flower: object,
 ) -> tuple[str, str]:
     """Trace both ways to run the model; return what the hooks did and the two trees."""
     t = request_translator(request)
     checkpoint = take_checkpoint(classifier)
     # A model of this call's own: hooks and a profile function must meet no other visitor.
     model = checkpoint.build_model()
-    x = torch.from_numpy(checkpoint.scaler.scale(np.array([read_lengths(lengths_cm)])))
+    x = torch.from_numpy(checkpoint.scaler.scale(np.array([read_flower(flower)])))
     call = trace_call(model, x, "call", hooked)
     forward = trace_call(model, x, "forward", hooked)
     return render_comparison(call, forward, t), render_paths(call, forward, every_call, t)

@@ -18,7 +18,7 @@ from iris_mlp.ui.components.code_block import (
     shorten_numbers,
 )
 from iris_mlp.ui.errors import user_errors
-from iris_mlp.ui.inside.walkthrough_panel import PREDICTED, send_flower
+from iris_mlp.ui.inside.walkthrough_panel import OWN, send_flower
 from iris_mlp.ui.language import request_translator
 
 
@@ -28,10 +28,10 @@ def place(
     classifier: Classifier | None,
     model_device: str,
     input_device: str,
-    *lengths_cm: float | None,
+    flower: object,
 ) -> str:
     """Put a model and the flower on two devices and run it."""
-    scaled = send_flower(classifier, PREDICTED, lengths_cm).scaled
+    scaled = send_flower(classifier, OWN, flower).scaled
     run = run_placement(model_device, input_device, shorten_numbers(scaled))
     return render_placement(run, request_translator(request))
 

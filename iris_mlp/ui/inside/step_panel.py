@@ -50,7 +50,7 @@ def take_step(
     true_class: str,
     rows: str,
     lr: float | None,
-    *lengths_cm: float | None,
+    flower: object,
 ) -> str | Any:
     """Take one training step on the flower or on the 120 training rows.
 
@@ -69,8 +69,8 @@ def take_step(
     if rows == "batch":
         step = step_batch(checkpoint, lr)
     else:
-        walk = send_flower(classifier, true_class, lengths_cm)
-        step = step_flower(checkpoint, lengths_cm, walk.true_class, lr)
+        walk = send_flower(classifier, true_class, flower)
+        step = step_flower(checkpoint, walk.lengths_cm, walk.true_class, lr)
     return render_step(step, request_translator(request))
 
 

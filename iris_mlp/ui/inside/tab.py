@@ -23,7 +23,7 @@ from iris_mlp.ui.inside.step_panel import ROWS, take_step
 from iris_mlp.ui.inside.subject_panel import GO_TO_PANEL, render_subject
 from iris_mlp.ui.inside.walkthrough_panel import (
     CHOOSE_UNIT,
-    PREDICTED,
+    OWN,
     choose_unit,
     render_strips,
     send_flower,
@@ -72,9 +72,6 @@ class InsideTab:
     on_load_outputs: list[Any]
 
 
-# Handlers take the request first, so that the four lengths can come last as one argument.
-
-
 @user_errors
 def fill_tab(
     request: gr.Request,
@@ -90,14 +87,14 @@ def fill_tab(
     input_device: str,
     rows: str,
     lr: float | None,
-    *lengths_cm: float | None,
+    flower: object,
 ) -> View:
     """Run every panel for the flower and the weights of the Classify tab."""
     t = request_translator(request)
     checkpoint = take_checkpoint(classifier)
-    walk = send_flower(classifier, true_class, lengths_cm)
+    walk = send_flower(classifier, true_class, flower)
     unit = unit if unit < checkpoint.hidden else 0
-    comparison, paths = trace_calls(request, classifier, hooked, every_call, *lengths_cm)
+    comparison, paths = trace_calls(request, classifier, hooked, every_call, flower)
     return View(
         subject=render_subject(walk, checkpoint, t),
         counter=render_toy(run_counter(calls), t),
@@ -107,10 +104,10 @@ def fill_tab(
         strips=render_strips(walk, unit, t),
         unit_index=unit,
         unit=show_unit(checkpoint, walk, unit, t),
-        placement=place(request, classifier, model_device, input_device, *lengths_cm),
+        placement=place(request, classifier, model_device, input_device, flower),
         moves=render_moves(run_moves(), t),
         relu=render_relu(compare_relu(shorten_numbers(walk.pre_activation[:RELU_UNITS])), t),
-        step=take_step(request, classifier, true_class, rows, lr, *lengths_cm),
+        step=take_step(request, classifier, true_class, rows, lr, flower),
     )
 
 
@@ -122,19 +119,19 @@ def choose_class(
     unit: int,
     rows: str,
     lr: float | None,
-    *lengths_cm: float | None,
+    flower: object,
 ) -> tuple[str, str]:
     """Work out loss and step for another true species; return the strips and the step."""
-    walk = send_flower(classifier, true_class, lengths_cm)
+    walk = send_flower(classifier, true_class, flower)
     strips = render_strips(walk, unit, request_translator(request))
-    return strips, take_step(request, classifier, true_class, rows, lr, *lengths_cm)
+    return strips, take_step(request, classifier, true_class, rows, lr, flower)
 
 
-def build(sliders: list[gr.Slider], classifier: gr.State) -> InsideTab:
+def build(flower: gr.HTML, classifier: gr.State) -> InsideTab:
     """Lay out and wire the tab.
 
     Args:
-        sliders: The four lengths in cm, of the Classify tab.
+        flower: Its value is the four lengths in cm, of the Classify tab.
         classifier: What answers there, a `Classifier`, or None before the page has loaded.
     """
     i18n = page_i18n()
@@ -180,10 +177,10 @@ def build(sliders: list[gr.Slider], classifier: gr.State) -> InsideTab:
         with add_panel("walk"):
             true_class = gr.Radio(
                 [
-                    (i18n("inside.predicted"), PREDICTED),
+                    (i18n("inside.own"), OWN),
                     *((i18n(f"common.{name}"), name) for name in CLASS_NAMES),
                 ],
-                value=PREDICTED,
+                value=OWN,
                 label=i18n("inside.true_class"),
                 elem_id="inside-true-class",
             )
@@ -227,33 +224,33 @@ def build(sliders: list[gr.Slider], classifier: gr.State) -> InsideTab:
     gr.on(
         [hooked.input, every_call.input],
         trace_calls,
-        [classifier, hooked, every_call, *sliders],
+        [classifier, hooked, every_call, flower],
         [comparison, paths],
         **live,
     )
-    strips.choose(choose_unit, [classifier, *sliders], [unit_index, unit], **live)
+    strips.choose(choose_unit, [classifier, flower], [unit_index, unit], **live)
     true_class.input(
         choose_class,
-        [classifier, true_class, unit_index, rows, lr, *sliders],
+        [classifier, true_class, unit_index, rows, lr, flower],
         [strips, step],
         **live,
     )
     gr.on(
         [model_device.input, input_device.input],
         place,
-        [classifier, model_device, input_device, *sliders],
+        [classifier, model_device, input_device, flower],
         placement,
         **live,
     )
     gr.on(
         [rows.input, lr.input],
         take_step,
-        [classifier, true_class, rows, lr, *sliders],
+        [classifier, true_class, rows, lr, flower],
         step,
         **live,
     )
     inputs = [classifier, calls, a, b, hooked, every_call, true_class, unit_index]
-    inputs += [model_device, input_device, rows, lr, *sliders]
+    inputs += [model_device, input_device, rows, lr, flower]
     view = [subject, counter, adder, comparison, paths, strips, unit_index, unit]
     view += [placement, moves, relu, step]
     return InsideTab(fill_tab, inputs, view)

@@ -12,7 +12,7 @@ import numpy as np
 from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.data import CLASS_NAMES, FEATURE_NAMES
 from iris_mlp.errors import SettingsError
-from iris_mlp.inference import Classifier, read_lengths, shipped_classifier
+from iris_mlp.inference import Classifier, shipped_classifier
 from iris_mlp.inside.walkthrough import (
     UnitArithmetic,
     Walkthrough,
@@ -21,12 +21,13 @@ from iris_mlp.inside.walkthrough import (
 )
 from iris_mlp.strings import Translate
 from iris_mlp.ui.components.code_block import render_code, render_folded
+from iris_mlp.ui.components.flower import find_species, read_flower
 from iris_mlp.ui.components.species import short_name
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.language import request_translator
 
-PREDICTED = "predicted"
-"""Stands for the species that the network itself names."""
+OWN = "own"
+"""Stands for the flower's true species or, of a flower outside the data, the predicted one."""
 
 MAX_CELLS = 48
 """Hidden units that are shown of a wide layer."""
@@ -49,11 +50,11 @@ def choose_unit(
     request: gr.Request,
     event: gr.EventData,
     classifier: Classifier | None,
-    *lengths_cm: float | None,
+    flower: object,
 ) -> tuple[Any, str]:
     """Write out the hidden unit that the visitor clicked."""
     unit = getattr(event, "unit", None)
-    walk = send_flower(classifier, PREDICTED, lengths_cm)
+    walk = send_flower(classifier, OWN, flower)
     return unit, show_unit(take_checkpoint(classifier), walk, unit, request_translator(request))
 
 
@@ -62,13 +63,14 @@ def take_checkpoint(classifier: Classifier | None) -> Checkpoint:
     return (classifier or shipped_classifier()).checkpoint
 
 
-def send_flower(
-    classifier: Classifier | None, true_class: str, lengths_cm: tuple[float | None, ...]
-) -> Walkthrough:
-    """Send the flower through the network; its true species may be the predicted one."""
-    if true_class == PREDICTED:
-        lengths = np.array([read_lengths(lengths_cm)])
-        index = int((classifier or shipped_classifier()).predict(lengths).classes[0])
+def send_flower(classifier: Classifier | None, true_class: str, flower: object) -> Walkthrough:
+    """Send the flower of the Classify tab through the network, as one of a species."""
+    lengths_cm = read_flower(flower)
+    if true_class == OWN:
+        index = find_species(lengths_cm)
+        if index is None:
+            prediction = (classifier or shipped_classifier()).predict(np.array([lengths_cm]))
+            index = int(prediction.classes[0])
     elif true_class in CLASS_NAMES:
         index = CLASS_NAMES.index(true_class)
     else:

@@ -1,7 +1,5 @@
-import gc
 import random
 import re
-import weakref
 
 import numpy as np
 import pytest
@@ -18,7 +16,6 @@ from iris_mlp.ui.components.plane import (
     SLIDER_RANGES_CM,
     SURE_LOGITS,
     draw_frame,
-    slice_plane,
     trace_regions,
 )
 
@@ -83,15 +80,6 @@ def test_very_wide_model_is_sliced_on_a_coarser_grid():
     assert any(regions)
 
 
-def test_click_gives_the_lengths_under_it_on_the_steps_of_the_sliders(chance):
-    for plane in (SEPAL_PLANE, PETAL_PLANE):
-        for _ in range(100):
-            point = [round(chance.uniform(*SLIDER_RANGES_CM[i]), 1) for i in (plane.x, plane.y)]
-            assert plane.to_cm(*plane.to_px(*point)) == pytest.approx(point, abs=1e-9)
-        low_x, high_y = SLIDER_RANGES_CM[plane.x][0], SLIDER_RANGES_CM[plane.y][1]
-        assert plane.to_cm(-1000.0, -1000.0) == (low_x, high_y)
-
-
 def test_frame_shows_each_of_the_150_flowers_and_rings_the_mistakes():
     classifier = shipped_classifier()
     flowers, species = load_flowers()
@@ -103,19 +91,3 @@ def test_frame_shows_each_of_the_150_flowers_and_rings_the_mistakes():
     rings = [(float(x), float(y)) for x, y in re.findall(r'cx="(\S+)" cy="(\S+)" r="7"', html)]
     expected = [PETAL_PLANE.to_px(a, b) for _, _, a, b in flowers[wrong]]
     assert np.array(sorted(rings)) == pytest.approx(np.array(sorted(expected)), abs=0.06)
-
-
-def test_marker_stands_at_the_flower():
-    value = slice_plane(SEPAL_PLANE, shipped_classifier(), FLOWER_CM, 2, translator("en"))
-    assert SEPAL_PLANE.to_cm(value["x"], value["y"]) == FLOWER_CM[:2]
-    assert value["color"] == "var(--iris-virginica)"
-    assert "4.5 × 1.4" in value["note"]
-
-
-def test_regions_once_drawn_do_not_keep_the_weights_alive():
-    classifier = make_classifier(8, 0)
-    alive = weakref.ref(classifier)
-    slice_plane(SEPAL_PLANE, classifier, FLOWER_CM, 2, translator("en"))
-    del classifier
-    gc.collect()
-    assert alive() is None
