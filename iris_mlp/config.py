@@ -14,6 +14,8 @@ ENGINES: tuple[str, ...] = get_args(Engine)
 OPTIMIZERS: tuple[str, ...] = get_args(Optimizer)
 OPTIMIZER_NAMES = {"sgd": "SGD", "adam": "Adam"}
 """What people, and the classes of `torch.optim`, call them."""
+BROWSER_DEVICES = ("browser:cpu", "browser:gpu")
+"""The visitor's own computer, which trains in the page and then sends what came out."""
 TRAIN_ROWS, TEST_ROWS = 120, 30
 MAX_SEED = 2**32 - 1
 MAX_LR = 1e30

@@ -6,7 +6,7 @@ The text is `script.py.txt`, in the shape of the lesson; its cells begin with `#
 import json
 from pathlib import Path
 
-from iris_mlp.config import OPTIMIZER_NAMES, TRAIN_ROWS, TrainConfig
+from iris_mlp.config import BROWSER_DEVICES, OPTIMIZER_NAMES, TRAIN_ROWS, TrainConfig
 from iris_mlp.strings import LANGUAGES, translator
 
 _TEMPLATE = Path(__file__).with_name("script.py.txt")
@@ -78,5 +78,9 @@ def render_notebook(script: str) -> str:
 def _render_device(device: str) -> str:
     if device == "auto":
         return 'torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")'
+    if device in BROWSER_DEVICES:  # of which PyTorch knows nothing
+        device = "cpu"
+    if device in BROWSER_DEVICES:  # of which PyTorch knows nothing
+        device = "cpu"
     # repr, since a device is any text until PyTorch has seen it
     return f"torch.device({device!r})"

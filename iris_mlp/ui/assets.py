@@ -10,10 +10,10 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from iris_mlp.data import load_flowers, load_split, split_rows
+from iris_mlp.data import load_split, split_rows
 
 FOLDER = Path(__file__).with_name("static")
-FLOWERS_MODULE = "data.js"
+SPLIT_MODULE = "split.js"
 STYLE_SHEETS = sorted(FOLDER.glob("*.css"), key=lambda path: path.stem != "style")
 
 
@@ -27,17 +27,14 @@ def static_path() -> str:
 
 
 def route_static() -> Mount:
-    """Return the route that serves the files, and beside them the flowers as a module."""
+    """Return the route that serves the files, and beside them the data's split as a module."""
     files = Mount("/", StaticFiles(directory=FOLDER))
-    return Mount(f"/{static_path()}", routes=[Route(f"/{FLOWERS_MODULE}", _send_flowers), files])
+    return Mount(f"/{static_path()}", routes=[Route(f"/{SPLIT_MODULE}", _send_split), files])
 
 
-def _send_flowers(request: Request) -> Response:  # not async: the first call loads scikit-learn
-    (lengths_cm, species), (train, test) = load_flowers(), split_rows()
-    scaler = load_split().scaler
+def _send_split(request: Request) -> Response:  # not async: the first call loads scikit-learn
+    (train, test), scaler = split_rows(), load_split().scaler
     data = {
-        "lengths_cm": lengths_cm.tolist(),
-        "species": species.tolist(),
         "train": train.tolist(),
         "test": test.tolist(),
         "scaler_min": scaler.minimum,
@@ -62,5 +59,5 @@ def mount(module: str, *events: str) -> str:
 
 def preload_scripts() -> str:
     """Return what begins to fetch the modules while Gradio still builds the page, as HTML."""
-    names = (FLOWERS_MODULE, *sorted(path.name for path in FOLDER.glob("*.js")))
+    names = (SPLIT_MODULE, *sorted(path.name for path in FOLDER.glob("*.js")))
     return "".join(f'<link rel="modulepreload" href="{static_path()}/{name}">' for name in names)

@@ -54,13 +54,14 @@ def build_app() -> gr.Blocks:
                 inside = inside_tab.build(classify.flower, classify.classifier)
             with gr.Tab(i18n("hardware.tab"), id="hardware"):
                 hardware = hardware_tab.build()
-        train.finished.then(
-            classify.adopt_run,
-            [train.checkpoint, *classify.adopt_inputs],
-            classify.outputs,
-            **PRIVATE,
-        )
-        train.finished.then(store_run, [train.checkpoint, train.history], browser, **QUICK)
+        for finished in train.finished:
+            finished.then(
+                classify.adopt_run,
+                [train.checkpoint, *classify.adopt_inputs],
+                classify.outputs,
+                **PRIVATE,
+            )
+            finished.then(store_run, [train.checkpoint, train.history], browser, **QUICK)
         recalled = [train.checkpoint, train.history, is_shared, *train.settings]
         welcomed = app.load(welcome_back, browser, recalled, **PRIVATE)
         welcomed.then(

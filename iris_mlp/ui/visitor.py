@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 
 from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
-from iris_mlp.config import DEFAULTS, TrainConfig, is_public_space
+from iris_mlp.config import BROWSER_DEVICES, DEFAULTS, TrainConfig, is_public_space
 from iris_mlp.devices import list_devices, resolve_device
 from iris_mlp.errors import DeviceError, SettingsError, ShareError, WeightsError
 from iris_mlp.take_home import link
@@ -83,7 +83,7 @@ def offer_settings(config: TrainConfig) -> list[Any]:
     """Return the values of the Train tab's controls, with a device that is here."""
     values = config.to_dict()
     try:
-        if values["device"] != "auto":
+        if values["device"] not in ("auto", *BROWSER_DEVICES):
             device = resolve_device(values["device"])
             # A machine with one GPU lists it as cuda, one with several as cuda:0.
             twins = (str(device),) if device.index else (device.type, f"{device.type}:0")

@@ -1,11 +1,13 @@
 """The network as the browser trains it: on the CPU, and on WebGPU's software adapter."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+from iris_mlp.checkpoint import Checkpoint
 from iris_mlp.config import MAX_SEED, TrainConfig
 from iris_mlp.data import load_flowers, load_split
 from iris_mlp.engines import shuffle_rows
@@ -196,3 +198,67 @@ def test_a_new_run_ends_the_one_before(modules: Page):
     assert shown[0] == "old"
     assert shown[-1] == 300
     assert set(shown[1:-1]) == {"new"}
+
+
+def choose_device(page: Page, name: str) -> None:
+    page.locator(f'#device input[value="{name}"]').check()
+
+
+@pytest.mark.parametrize("device", ["browser:cpu", "browser:gpu"])
+def test_a_run_on_the_visitors_computer_ends_like_one_of_the_server(
+    visit, tmp_path: Path, device: str
+):
+    oracle = run_lesson(epochs=2_000)
+    with visit() as page:
+        choose_device(page, device)
+        page.get_by_label("Epochs", exact=True).fill("2000")
+        page.click("#start")
+        summary = page.locator(".run-summary")
+        expect(summary).to_contain_text(f"{oracle.losses[-1]:.4f}")
+        expect(summary).to_contain_text(device)
+        expect(page.locator("#loss-chart .loss-chart-note")).to_contain_text("Done: 2,000 epochs")
+        with page.expect_download() as download:
+            page.click("#download")
+        download.value.save_as(tmp_path / "w.safetensors")
+        checkpoint = Checkpoint.load(tmp_path / "w.safetensors")
+        for name, tensor in oracle.model.state_dict().items():
+            assert torch.allclose(checkpoint.state[name], tensor, atol=1e-4)
+        page.get_by_role("tab", name="Classify").click()
+        expect(page.locator("dd", has_text="2,000").locator("visible=true")).to_be_visible()
+
+
+def test_nothing_is_asked_while_the_visitors_computer_trains_and_stop_keeps_what_it_reached(visit):
+    with visit() as page:
+        choose_device(page, "browser:cpu")
+        page.get_by_label("Epochs", exact=True).fill("9000000")
+        page.click("#start")
+        stop = page.locator("#visitor-run button")
+        expect(stop).to_be_visible()
+        expect(page.locator("#start")).to_be_enabled()
+        elapsed = page.locator("#loss-chart .loss-chart-stats dd").first
+        page.wait_for_load_state("networkidle")
+        before = elapsed.inner_text()
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        expect(elapsed).not_to_have_text(before)
+        assert requests == []
+        stop.click()
+        expect(page.locator("#loss-chart .loss-chart-note")).to_contain_text("Stopped at epoch")
+        expect(page.locator("#download")).to_be_enabled()
+
+
+def test_a_browser_without_webgpu_offers_its_cpu_alone(url: str, browser: Browser):
+    page = browser.new_page(locale="en-US")
+    page.add_init_script("Object.defineProperty(navigator, 'gpu', { value: undefined });")
+    page.goto(url)
+    choice = page.locator('#device label:has(input[value="browser:gpu"])')
+    expect(choice).to_contain_text("no WebGPU")
+    expect(choice.locator("input")).to_be_disabled()
+    expect(page.locator('#device input[value="browser:cpu"]')).to_be_enabled()
+    page.close()
+
+
+def test_a_software_adapter_is_called_one(visit):
+    with visit() as page:
+        choice = page.locator('#device label:has(input[value="browser:gpu"])')
+        expect(choice).to_contain_text("not a GPU")

@@ -1,7 +1,8 @@
 /**
- * The lesson's 150 flowers, split and scaled as `iris_mlp.data` does: `data.js` comes from there.
+ * The lesson's 150 flowers, split and scaled as `iris_mlp.data` does: `split.js` comes from there.
  */
-import data from "./data.js";
+import { FLOWERS_CM, SPECIES } from "./iris.js";
+import data from "./split.js";
 
 /** Some flowers as the network takes them. */
 export class Rows {
@@ -33,8 +34,8 @@ const scale = (lengthCm, i) => Math.fround(lengthCm * factors[i] - data.scaler_m
 
 /** All 150, in the order of the data set. */
 export const flowers = new Rows(
-  factors.map((_, i) => Float64Array.from(data.lengths_cm, (lengths) => scale(lengths[i], i))),
-  Uint8Array.from(data.species),
+  factors.map((_, i) => Float64Array.from(FLOWERS_CM, (lengths) => scale(lengths[i], i))),
+  Uint8Array.from(SPECIES),
 );
 
 /** The 120 rows to train on and the 30 to test on. */

@@ -14,26 +14,16 @@ const SEPALS_CM = [5.8, 3.1];
  * @param {import("./component.js").Component} component
  */
 export function mount({ element, props, watch }) {
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
   let trainer = null;
   let settings = null;
-  let latest = null;
-  let waiting = false;
 
   function retrain() {
     if (!trainer || !settings || !props.texts) return;
     const run = { ...settings, batch_size: split.train.count, record_every: 1 };
-    trainer.start(run, (progress) => {
-      latest = { run, progress };
-      if (waiting || (still.matches && !progress.ended)) return;
-      waiting = true;
-      requestAnimationFrame(draw);
-    });
+    trainer.start(run, (progress) => draw(run, progress));
   }
 
-  function draw() {
-    waiting = false;
-    const { run, progress } = latest;
+  function draw(run, progress) {
     const { texts } = props;
     if (progress.failure) {
       showLosses("live-chart", describe(run, { losses: [], testLosses: [] }, [], texts.failed));

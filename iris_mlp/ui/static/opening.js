@@ -22,10 +22,10 @@ let showModel = null;
  * Let the plane and the network follow a run that learns elsewhere.
  *
  * @param {import("./model.js").Model} model
- * @param {string} caption
+ * @param {{epoch: number, loss: number | undefined, accuracy: number}} figures
  */
-export function showLearning(model, caption) {
-  showModel?.(model, caption);
+export function showLearning(model, figures) {
+  showModel?.(model, figures);
 }
 
 /**
@@ -38,6 +38,7 @@ export function mount({ element, props, watch }) {
   const training = new Training(LESSON, split);
   /** @type {import("./model.js").Model[]} */
   const models = [];
+  const weights = [];
   let at = 0, timer = null, parts = null, follows = false;
 
   function build() {
@@ -70,16 +71,17 @@ export function mount({ element, props, watch }) {
   }
 
   function go(frame) {
-    while (models.length <= frame) models.push(toModel(training.train(EPOCHS[models.length]).weights, scaler));
+    while (models.length <= frame) {
+      weights.push(training.train(EPOCHS[models.length]).weights);
+      models.push(toModel(weights.at(-1), scaler));
+    }
     at = frame;
     const epoch = EPOCHS[at];
     const recorded = training.losses.slice(0, epoch);
     const tests = training.testLosses.slice(0, Math.floor(epoch / testEvery(LESSON)));
     parts.scrubber.value = at;
-    const loss = recorded.at(-1);
-    const caption = epoch === 0 ? props.texts.untrained : fill(props.texts.caption, {
-      epoch: epoch.toLocaleString(document.documentElement.lang || "en"), loss: loss.toFixed(3), right: rightOf(models[at]),
-    });
+    const { accuracy } = evaluate(weights[at], split.test);
+    const caption = epoch === 0 ? props.texts.untrained : describe({ epoch, loss: recorded.at(-1), accuracy });
     drawModel(models[at], caption);
     parts.scrubber.setAttribute("aria-valuetext", caption);
     if (follows) return;
@@ -89,13 +91,12 @@ export function mount({ element, props, watch }) {
     });
   }
 
-  function rightOf(model) {
-    const weights = new Float32Array(8 * model.hidden + 3);
-    model.fc1_weight.forEach((unit, i) => {
-      weights.set([...unit, model.fc1_bias[i], ...model.fc2_weight.map((row) => row[i])], 8 * i);
+  function describe({ epoch, loss, accuracy }) {
+    return fill(props.texts.caption, {
+      epoch: epoch.toLocaleString(document.documentElement.lang || "en"),
+      loss: loss?.toFixed(3) ?? "–",
+      right: Math.round(accuracy * split.test.count),
     });
-    weights.set(model.fc2_bias, 8 * model.hidden);
-    return Math.round(evaluate(weights, split.test).accuracy * split.test.count);
   }
 
   function drawModel(model, caption) {
@@ -131,7 +132,7 @@ export function mount({ element, props, watch }) {
     const { value } = props;
     if (!parts || !value?.model) return;
     giveWay();
-    drawModel(value.model, value.caption);
+    drawModel(value.model, describe(value));
   }
 
   function giveWay() {
@@ -141,10 +142,10 @@ export function mount({ element, props, watch }) {
     parts.controls.hidden = true;
   }
 
-  showModel = (model, caption) => {
+  showModel = (model, figures) => {
     if (!parts) return;
     giveWay();
-    drawModel(model, caption);
+    drawModel(model, describe(figures));
   };
   watch("texts", build);
   watch("value", follow);

@@ -22,17 +22,25 @@ export class Trainer {
    * Train from scratch.
    *
    * @param {import("./training.js").Settings & {device?: "cpu" | "webgpu"}} settings
-   * @param {(progress: Progress) => void} show Called several times a second, last when it ended.
+   * @param {(progress: Progress) => void} show Called once a frame at most, last when it ended; for
+   *   who wants less motion then alone.
    */
   start(settings, show) {
-    this.#run = { show, losses: [], testLosses: [] };
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.#run = { show, still, losses: [], testLosses: [], newest: null, waiting: false };
     this.#send(settings);
   }
 
-  /** End the run; no more progress comes. */
+  /**
+   * End the run; nothing more is shown of it.
+   *
+   * @returns {Progress | null} What it had come to, if anything.
+   */
   stop() {
+    const reached = this.#run?.newest ?? null;
     this.#run = null;
     if (this.#worker) this.#send(null);
+    return reached;
   }
 
   #send(settings) {
@@ -40,8 +48,14 @@ export class Trainer {
       this.#worker ??= this.#open();
       this.#worker.postMessage({ id: ++this.#id, settings });
     } catch (error) { // a browser without workers
-      this.#run?.show({ ended: true, failure: String(error) });
+      this.#end({ ended: true, failure: String(error) });
     }
+  }
+
+  #end(progress) {
+    const run = this.#run;
+    this.#run = null;
+    run?.show(progress);
   }
 
   #open() {
@@ -53,11 +67,19 @@ export class Trainer {
         for (const loss of data[name] ?? []) run[name].push(loss);
         data[name] = run[name];
       }
-      run.show(data);
+      run.newest = data;
+      if (data.ended) this.#end(data);
+      else if (!run.still && !run.waiting) {
+        run.waiting = true;
+        requestAnimationFrame(() => {
+          run.waiting = false;
+          if (run === this.#run) run.show(run.newest);
+        });
+      }
     };
     worker.onerror = (event) => {
       this.#worker = null;
-      this.#run?.show({ ended: true, failure: event.message || "worker" });
+      this.#end({ ended: true, failure: event.message || "worker" });
     };
     return worker;
   }

@@ -20,6 +20,24 @@ export async function openGpu() {
   return adapter.requestDevice({ requiredLimits: { maxComputeWorkgroupStorageSize } });
 }
 
+/**
+ * Name the visitor's GPU, as WebGL or else WebGPU does.
+ *
+ * @returns {Promise<{name: string, isSoftware: boolean} | null>} null where there is no WebGPU. An
+ *   adapter may be software that plays a GPU on the CPU, of which no figure is one of a GPU.
+ */
+export async function describeGpu() {
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) return null;
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const gl = document.createElement("canvas").getContext("webgl");
+  const extension = gl?.getExtension("WEBGL_debug_renderer_info");
+  const renderer = extension ? gl.getParameter(extension.UNMASKED_RENDERER_WEBGL) : "";
+  const own = description || device || [vendor, architecture].filter(Boolean).join(" ");
+  const isSoftware = Boolean(isFallbackAdapter) || /swiftshader|llvmpipe|basic render/i.test(own);
+  return { name: (isSoftware ? own : renderer || own) || "WebGPU", isSoftware };
+}
+
 /** Some runs on the GPU, which differ in their seeds and are trained further by `train`. */
 export class GpuTraining {
   chunkMs = DISPATCH_MS;

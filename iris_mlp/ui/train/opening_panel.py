@@ -39,16 +39,15 @@ def describe_opening(t: Translate) -> dict[str, Any]:
     }
 
 
-def show_model(run: TrainingRun | LentRun, t: Translate) -> Any:
+def show_model(run: TrainingRun | LentRun) -> Any:
     """Return the value that lets the drawing follow a run, or nothing new where it is too wide."""
     result = run.snapshot()
     if result.checkpoint is None or run.config.hidden > MOST_HIDDEN:
         return gr.skip()
     progress = result.progress
-    caption = t(
-        "train.opening_caption",
-        epoch=f"{progress.epoch:,}",
-        loss=f"{progress.train_loss:.3f}" if progress.train_loss is not None else "–",
-        right=round(progress.evaluation.test_accuracy * 30),
-    )
-    return {"model": describe_model(result.checkpoint), "caption": caption}
+    return {
+        "model": describe_model(result.checkpoint),
+        "epoch": progress.epoch,
+        "loss": progress.train_loss,
+        "accuracy": progress.evaluation.test_accuracy,
+    }

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS, default_lr
+from iris_mlp.config import BROWSER_DEVICES, DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS, default_lr
 from iris_mlp.devices import choose_auto_device, explain_missing, list_devices
 from iris_mlp.training import list_engines
 from iris_mlp.ui.language import page_i18n
@@ -22,6 +22,7 @@ def build_settings() -> list[Any]:
             value=DEFAULTS.device,
             label=i18n("train.device"),
             info=i18n(f"train.missing_{explain_missing()}"),
+            elem_id="device",
         )
         engine = gr.Radio(
             [(i18n(f"train.engine_{name}"), name) for name in list_engines()],
@@ -67,6 +68,10 @@ def restore_defaults() -> list[Any]:
     return list(DEFAULTS.to_dict().values())
 
 
-def _list_device_choices() -> list[tuple[str, str]]:
-    auto = choose_auto_device()[0]
-    return [(f"auto ({auto})", "auto"), *((name, name) for name in list_devices())]
+def _list_device_choices() -> list[tuple[Any, str]]:
+    auto, i18n = choose_auto_device()[0], page_i18n()
+    return [
+        (f"auto ({auto})", "auto"),
+        *((name, name) for name in list_devices()),
+        *((i18n(f"train.{name.replace(':', '_')}"), name) for name in BROWSER_DEVICES),
+    ]

@@ -11,6 +11,7 @@ from gradio.events import Dependency
 
 from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
 from iris_mlp.config import (
+    BROWSER_DEVICES,
     DEFAULTS,
     TrainConfig,
     host_limits,
@@ -34,6 +35,8 @@ from iris_mlp.ui.train.opening_panel import build_opening, describe_opening, sho
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
 from iris_mlp.ui.train.run_view import describe_chart, describe_outcome, write_log
 from iris_mlp.ui.train.settings_form import build_settings
+from iris_mlp.ui.train.visitor_run_panel import build_visitor_run, describe_order, gpu_words
+from iris_mlp.ui.train.visitor_run import read_visitor_run
 
 WEIGHTS_NAME = "iris_mlp.safetensors"
 PLOT_NAME = "loss.png"
@@ -53,6 +56,7 @@ class Shown(NamedTuple):
     history: Any = gr.skip()
     checkpoint: Any = gr.skip()
     weights: Any = gr.skip()
+    order: Any = gr.skip()
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class TrainTab:
 
     Attributes:
         settings: The controls, in the order of `TrainConfig`.
-        finished: The event of a run that has ended, to hang further steps on.
+        finished: The events of a run that has ended here, and of one that the visitor's computer
+            trained, to hang further steps on.
         checkpoint: The weights of the visitor's last run, a `Checkpoint` or None.
         history: Its losses, a `History` or None.
         on_load: Handler that fills the empty chart in the visitor's language.
@@ -69,7 +74,7 @@ class TrainTab:
     """
 
     settings: list[Any]
-    finished: Dependency
+    finished: tuple[Dependency, Dependency]
     checkpoint: gr.State
     history: gr.State
     on_load: Any
@@ -87,6 +92,9 @@ def run_training(
     t = request_translator(request)
     config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
     host_limits().check(config)
+    if config.device in BROWSER_DEVICES:
+        yield order_run(config, t)
+        return
     run = prepare_run(config)
     note = t("train.note_running")
     yield Shown(
@@ -102,10 +110,32 @@ def run_training(
             logged_at_s = progress.elapsed_s
             log = write_log(run.history, config.epochs)
         chart = describe_chart(run.config, run.history, progress, note, t)
-        yield Shown(chart, show_model(run, t), log=log)
+        yield Shown(chart, show_model(run), log=log)
     if run.failure is not None:
         warn(run.failure, t)
-    yield show_result(run.result(), scale, t)._replace(opening=show_model(run, t))
+    yield show_result(run.result(), scale, t)._replace(opening=show_model(run))
+
+
+def order_run(config: TrainConfig, t: Translate) -> Shown:
+    """Ask the page to train; nothing of a run before it is left meanwhile."""
+    chart = describe_chart(config, History(), None, t("train.browser_running"), t)
+    return Shown(
+        chart,
+        summary=t("train.summary_running"),
+        log="",
+        result=None,
+        history=None,
+        checkpoint=None,
+        weights=gr.update(value=None, interactive=False),
+        order=describe_order(config, chart, t),
+    )
+
+
+@user_errors
+def adopt_visitor_run(event: gr.EventData, scale: Scale, request: gr.Request) -> Shown:
+    """Check a run that the page has trained, measure it, and show it like any other."""
+    result = read_visitor_run(getattr(event, "run", None), host_limits())
+    return show_result(result, scale, request_translator(request))
 
 
 def compare_with_fused(
@@ -167,11 +197,11 @@ def redraw_plot(history: History | None, scale: Scale, request: gr.Request) -> s
     return offer_file(draw_png(plot_loss(history, scale)), PLOT_NAME, request_translator(request))
 
 
-def show_opening(request: gr.Request) -> tuple[dict[str, Any], Any]:
-    """Return the chart before the first run, and the words of what learns above it."""
+def show_opening(request: gr.Request) -> tuple[dict[str, Any], Any, Any]:
+    """Return the chart before the first run, and the words of what the browser draws and trains."""
     t = request_translator(request)
     chart = describe_chart(DEFAULTS, History(), None, "", t, running=False)
-    return chart, gr.update(texts=describe_opening(t))
+    return chart, gr.update(texts=describe_opening(t)), gr.update(gpu=gpu_words(t))
 
 
 def build(sign_in: gr.Button) -> TrainTab:
@@ -189,6 +219,7 @@ def build(sign_in: gr.Button) -> TrainTab:
         with gr.Column(scale=5, min_width=320, elem_classes="results"):
             opening = build_opening()
             chart = build_loss_chart(elem_id="loss-chart")
+            visitor_run = build_visitor_run(elem_id="visitor-run")
             scale = gr.Radio(
                 [(i18n("train.linear"), "linear"), (i18n("train.log"), "log")],
                 value="linear",
@@ -227,16 +258,17 @@ def build(sign_in: gr.Button) -> TrainTab:
 
             script, link = take_home.build(checkpoint, history, settings, sign_in)
 
-    finished = buttons.run(
-        run_training,
-        [scale, *settings],
-        Shown(chart, opening, summary, log, plot, result, history, checkpoint, weights),
+    shown = Shown(
+        *(chart, opening, summary, log, plot, result, history, checkpoint, weights, visitor_run)
     )
+    finished = buttons.run(run_training, [scale, *settings], shown)
+    sent = visitor_run.finish(adopt_visitor_run, scale, list(shown), **PRIVATE)
     finished.success(
         compare_with_fused, [result, buttons.stop], summary, **training_slots(), **PRIVATE
     )
-    finished.success(*script, **PRIVATE)
-    finished.success(*link, js=take_home.ADD_ADDRESS, **PRIVATE)
+    for ended in (finished, sent):
+        ended.success(*script, **PRIVATE)
+        ended.success(*link, js=take_home.ADD_ADDRESS, **PRIVATE)
     scale.input(
         redraw_plot,
         [history, scale],
@@ -246,4 +278,5 @@ def build(sign_in: gr.Button) -> TrainTab:
         "return [history, scale];}",
         **PRIVATE,
     )
-    return TrainTab(settings, finished, checkpoint, history, show_opening, [chart, opening])
+    on_load = [chart, opening, visitor_run]
+    return TrainTab(settings, (finished, sent), checkpoint, history, show_opening, on_load)
