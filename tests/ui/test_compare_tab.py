@@ -269,7 +269,9 @@ def test_race_moves_run_by_run_and_ends_with_a_sentence():
     assert EN("compare.measuring") not in cards[-1]
     assert EN("compare.name_fused", device="CPU") in cards[-1]
     assert "≈" in cards[-1]
-    assert any(EN("compare.epochs_done", epochs="1,000") in card for card in cards if "live" in card)
+    assert any(
+        EN("compare.epochs_done", epochs="1,000") in card for card in cards if "live" in card
+    )
 
 
 # Where the time of an epoch goes
