@@ -203,7 +203,8 @@ def draw_rows(
     """
     running = meeting.running.contender if meeting.running and done is not None else None
     times = [standings[c].median_s for c in contenders if c in standings]
-    best = min([*times, *([rival.elapsed_s] if rival else [])], default=0.0)
+    times += [rival.elapsed_s] if rival else []
+    best: float = min(times, default=0.0)
     goes_on = done is not None and (running is None or running in contenders)
     rows = []
     for contender in contenders:
@@ -225,7 +226,7 @@ def draw_rows(
             )
         rows.append(row)
     if rival is not None:
-        row = draw_published(rival, best if times else 0.0, t)
+        row = draw_published(rival, best if standings else 0.0, t)
         if goes_on:
             pace_s = rival.elapsed_s * meeting.lap_epochs / rival.epochs
             row = replace(row, share=1.0, state="published replay", replay_s=pace_s)
