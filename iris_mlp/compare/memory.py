@@ -65,7 +65,7 @@ def estimate_memory(hidden: float, batch_size: float, optimizer: str = "sgd") ->
     Raises:
         SettingsError: A value is out of range.
     """
-    config = TrainConfig(hidden=hidden, optimizer=optimizer)  # checks both
+    config = TrainConfig(hidden=hidden, optimizer=optimizer)  # type: ignore[arg-type]  # checks both
     hidden, batch_size = config.hidden, read_int("batch_size", batch_size, 1, MAX_ROWS)
     parameters = hidden * (_FEATURES + 1) + _CLASSES * (hidden + 1)
     moments = 2 * parameters + _LAYER_TENSORS if optimizer == "adam" else 0

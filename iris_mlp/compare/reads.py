@@ -3,7 +3,7 @@
 import random
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def fit_line(x: Sequence[float], y: Sequence[float]) -> LineFit:
     """Fit a line through three points or more; the interval is Student's with n - 2 degrees."""
     from scipy.stats import linregress, t  # slow to import, and only a fit needs it
 
-    line = linregress(x, y)
+    line: Any = linregress(x, y)
     # Times that are all the same have no scatter, for which SciPy gives NaN.
     margin = float(t.ppf(0.975, len(x) - 2) * np.nan_to_num(line.stderr))
     slope = float(line.slope)

@@ -24,7 +24,7 @@ def test_hooks_units_and_devices_answer_at_a_touch(visit):
         page.locator("#inside-input-device label", has_text="cpu").click()
         expect(refused).to_have_count(0)
         page.click("#inside-call")
-        expect(page.locator("#inside-counter-view samp")).to_have_text("1\n2\n3")
+        expect(page.locator("#inside-counter-view samp")).to_have_text("1\n2\n3\n3 0")
 
 
 def test_refusal_is_chinese_from_its_head_to_its_values(visit):

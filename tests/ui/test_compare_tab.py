@@ -43,7 +43,8 @@ from iris_mlp.ui.compare.ledger import (
     write_reads,
 )
 from iris_mlp.ui.compare.memory import measure_step, render_memory, show_memory, show_vram
-from iris_mlp.ui.compare.race import Meeting, render_race, run_race, write_duel, write_verdict
+from iris_mlp.ui.compare.race import Meeting, render_race, run_race
+from iris_mlp.ui.compare.race_words import write_duel, write_verdict
 from iris_mlp.ui.run_button import TimeLimit
 from tests.helpers import request_in
 

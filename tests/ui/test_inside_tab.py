@@ -11,19 +11,6 @@ from string import Formatter
 import gradio as gr
 import pytest
 import torch
-from iris_mlp.ui.inside.call_path_panel import trace_calls
-from iris_mlp.ui.inside.calling_panel import add_numbers, call_again, render_toy, start_counter
-from iris_mlp.ui.inside.placement_panel import place, render_moves, render_placement
-from iris_mlp.ui.inside.relu_panel import render_relu
-from iris_mlp.ui.inside.step_panel import render_step, take_step
-from iris_mlp.ui.inside.subject_panel import PANELS, render_subject
-from iris_mlp.ui.inside.walkthrough_panel import (
-    MAX_CELLS,
-    choose_unit,
-    format_number,
-    render_strips,
-    render_unit,
-)
 from torch import nn
 
 from iris_mlp.checkpoint import Checkpoint
@@ -34,19 +21,74 @@ from iris_mlp.inside.callables import MAX_CALLS, run_adder
 from iris_mlp.inside.placement import list_places, run_moves, run_placement
 from iris_mlp.inside.relu import compare_relu
 from iris_mlp.inside.snippet import Snippet, run_snippet
-from iris_mlp.inside.training_step import backward_by_hand, step_flower
+from iris_mlp.inside.training_step import backward_by_hand, run_accumulation, step_flower
 from iris_mlp.inside.walkthrough import explain_unit, walk_through
 from iris_mlp.model import IrisMLP, build_model
 from iris_mlp.strings import LANGUAGES
-from iris_mlp.ui.components.code_block import highlight, render_code, render_folded, render_run
+from iris_mlp.ui.components.code_block import highlight, render_code, render_run
 from iris_mlp.ui.inside import tab as inside_tab
-from iris_mlp.ui.inside.tab import choose_class, fill_tab
+from iris_mlp.ui.inside.calling import render_toy
+from iris_mlp.ui.inside.flower import PANELS
+from iris_mlp.ui.inside.placement import render_moves, render_placement
+from iris_mlp.ui.inside.relu import render_relu
+from iris_mlp.ui.inside.step import render_accumulation, render_step
+from iris_mlp.ui.inside.walk import MAX_CELLS, render_strips, render_unit
 from tests.helpers import request_in
 
-FLOWER_CM = [6.3, 2.8, 5.1, 1.5]
+FLOWER_CM = (6.3, 2.8, 5.1, 1.5)
 STRINGS = json.loads(
     (Path(inside_tab.__file__).parents[2] / "strings/inside.json").read_text("utf-8")
 )
+
+
+class Tab:
+    """The tab as Gradio wires it: events are found by the component that triggers them."""
+
+    def __init__(self):
+        with gr.Blocks() as self.blocks:
+            self.lengths = gr.HTML(list(FLOWER_CM))
+            self.classifier = gr.State()
+            self.tab = inside_tab.build(self.lengths, self.classifier)
+        self.named = {c.elem_id: c for c in self.blocks.blocks.values() if c.elem_id}
+        self.values = {c: getattr(c, "value", None) for c in self.blocks.blocks.values()}
+
+    def set(self, classifier=None, lengths_cm=None, **named):
+        """Put values where a visitor would; names are those of the page without `inside-`."""
+        if classifier is not None:
+            self.values[self.classifier] = classifier
+        if lengths_cm is not None:
+            self.values[self.lengths] = list(lengths_cm)
+        for name, value in named.items():
+            self.values[self.named[f"inside-{name.replace('_', '-')}"]] = value
+        return self
+
+    def keep(self, shown):
+        self.values.update(shown)
+        return {
+            component.elem_id.removeprefix("inside-"): value
+            for component, value in shown.items()
+            if component.elem_id
+        }
+
+    def open(self, request=None):
+        """Return what the tab shows when it is opened, by the names of the page."""
+        return self.keep(
+            self.tab.on_load({c: self.values[c] for c in self.tab.on_load_inputs}, request)
+        )
+
+    def touch(self, name, event="input", data=None):
+        """Trigger the events of a component in turn, and return what they showed."""
+        component, shown = self.named[f"inside-{name}"], {}
+        for fn in self.blocks.fns.values():
+            if (component._id, event) not in fn.targets:
+                continue
+            given = [{c: self.values[c] for c in fn.inputs}, None]
+            shown |= self.keep(fn.fn(*given, *([data] if data else [])))
+        return shown
+
+
+def fill(request=None, **values):
+    return Tab().set(**values).open(request)
 
 
 def make_classifier(hidden, seed=3):
@@ -54,15 +96,6 @@ def make_classifier(hidden, seed=3):
         name: tensor.detach() for name, tensor in build_model(hidden, seed).state_dict().items()
     }
     return Classifier(Checkpoint(state, shipped_classifier().checkpoint.scaler, {}, {}))
-
-
-def fill(request=None, classifier=None, hooked=("model", "fc1"), unit=0, lengths_cm=FLOWER_CM):
-    return fill_tab(
-        request,
-        classifier,
-        *(2, 3, 5, list(hooked), False, "own", unit, "cpu", "meta", "flower", 0.01),
-        lengths_cm,
-    )
 
 
 def hostile(key, **values):
@@ -103,7 +136,7 @@ def test_highlighted_code_reads_as_the_code_and_nothing_of_it_is_markup(code):
     code = inspect.cleandoc(code) + "\n"
     lines = highlight(code)
     assert [read_text(line) for line in lines] == code.rstrip("\n").split("\n")
-    allowed = r"</?span(?: class=\"(?:keyword|string|number|comment|defined)\")?>"
+    allowed = r"</?span(?: class=\"[a-z0-9]{1,3}\")?>"
     assert "<" not in re.sub(allowed, "", "".join(lines))
     assert all(line.count("<span") == line.count("</span>") for line in lines)
 
@@ -111,23 +144,26 @@ def test_highlighted_code_reads_as_the_code_and_nothing_of_it_is_markup(code):
 def test_error_is_shown_with_its_line_and_escaped():
     snippet = run_snippet("a = 1\nint('<b>')\n", expected=(ValueError,))
     shown = render_run(snippet, "code", hostile)
-    assert "<mark>" in shown.splitlines()[1]
-    assert "ValueError: invalid literal for int() with base 10: &#x27;&lt;b&gt;&#x27;" in shown
+    assert "<mark>" in shown[shown.index("<code>") :].splitlines()[1]
+    assert "ValueError: invalid literal for int() with base 10: &#39;&lt;b&gt;&#39;" in shown
 
 
 def test_counter_counts_on_until_its_cap_and_begins_anew():
-    calls, shown, button = call_again(None, 2)
-    assert (calls, button["interactive"]) == (3, True)
-    assert "<samp>1\n2\n3</samp>" in shown
-    assert call_again(None, MAX_CALLS - 1)[2]["interactive"] is False
+    tab = Tab()
+    tab.open()
+    shown = tab.touch("call", "click")
+    assert "<samp>1\n2\n3\n3 0</samp>" in shown["counter-view"]
+    assert "<samp>1\n1 0</samp>" in tab.touch("new-counter", "click")["counter-view"]
+    for _ in range(MAX_CALLS - 1):
+        shown = tab.touch("call", "click")
+    assert shown["call"]["interactive"] is False
     with pytest.raises(gr.Error, match="from 1 to 20"):
-        call_again(None, MAX_CALLS)
-    assert "<samp>1</samp>" in start_counter(None)[1]
+        tab.touch("call", "click")
 
 
 def test_adder_adds_the_numbers_of_the_visitor_beside_its_source(chance):
     a, b = chance.randint(-99, 99), chance.uniform(-9, 9)
-    shown = add_numbers(None, a, b)
+    shown = Tab().set(a=a, b=b).touch("a")["adder-view"]
     assert f"<samp>{a + b}</samp>" in shown
     assert f"print(add({a!r}, {b!r}))" in read_text(shown)
     assert "def __call__(self, a: float, b: float) -> float:" in read_text(shown)
@@ -136,17 +172,26 @@ def test_adder_adds_the_numbers_of_the_visitor_beside_its_source(chance):
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e300, "__import__('os')", True])
 def test_what_is_not_a_number_is_refused(number):
     with pytest.raises(gr.Error, match="Give two numbers"):
-        add_numbers(None, number, 1)
+        Tab().set(a=number).touch("b")
 
 
 def test_emptied_number_fields_change_nothing():
-    assert add_numbers(None, None, 1) == gr.skip()
-    assert take_step(None, None, "own", "flower", None, FLOWER_CM) == gr.skip()
+    assert Tab().set(a=None).touch("a") == {"adder-view": gr.skip()}
+    assert Tab().set(lr=None).touch("lr") == {"step-view": gr.skip()}
+
+
+def test_call_of_a_layer_is_followed_to_its_class():
+    assert "Module defines __call__: True" in fill()["lookup-view"]
+
+
+def trace(*hooked, every_call=False):
+    shown = Tab().set(hooked=list(hooked), every_call=every_call).touch("hooked")
+    return shown["comparison-view"], shown["paths-view"]
 
 
 def test_hooks_of_the_model_fire_for_the_call_alone():
-    comparison, paths = trace_calls(None, None, ["model", "fc1"], False, FLOWER_CM)
-    rows = re.findall(r"<tr class=.*?</tr>", comparison)
+    comparison, paths = trace("model", "fc1")
+    rows = re.findall(r"<tr class=.*?</tr>", comparison, re.DOTALL)
     assert [("fired" in row, "skipped" in row) for row in rows] == [
         *((True, True), (True, False), (True, False), (True, True)),
     ]
@@ -167,12 +212,12 @@ def test_hooks_of_the_model_fire_for_the_call_alone():
     ],
 )
 def test_conclusion_follows_what_happened(hooked, sentence):
-    assert sentence in read_text(trace_calls(None, None, hooked, False, FLOWER_CM)[0])
+    assert sentence in read_text(trace(*hooked)[0])
 
 
 def test_tree_nests_calls_and_every_call_adds_the_quiet_ones():
-    _, short = trace_calls(None, None, [], False, FLOWER_CM)
-    _, full = trace_calls(None, None, [], True, FLOWER_CM)
+    _, short = trace()
+    _, full = trace(every_call=True)
     for html in (short, full):
         for tag in ("ol", "li", "div", "section"):
             assert html.count(f"<{tag}") == html.count(f"</{tag}>"), tag
@@ -186,7 +231,7 @@ def test_tree_nests_calls_and_every_call_adds_the_quiet_ones():
 
 def test_unknown_layer_is_refused():
     with pytest.raises(gr.Error, match="layers of model"):
-        trace_calls(None, None, ["fc9"], False, FLOWER_CM)
+        trace("fc9")
 
 
 def test_strips_hold_the_numbers_of_plain_pytorch():
@@ -198,7 +243,9 @@ def test_strips_hold_the_numbers_of_plain_pytorch():
         z = model.fc1(x)
         logits = model(x)
         loss = nn.CrossEntropyLoss()(logits, torch.tensor([2])).item()
-    strips, _ = choose_class(None, classifier, "virginica", 4, "flower", 0.01, FLOWER_CM)
+    tab = Tab().set(classifier=classifier, true_class="virginica")
+    tab.touch("strips-view", "choose", gr.EventData(None, {"unit": 4}))
+    strips = tab.touch("true-class")["strips-view"]
     shown = [read_number(text) for text in re.findall(r"</small>([^<]+)<", strips)]
     expected = [
         *FLOWER_CM,
@@ -217,9 +264,9 @@ def test_strips_hold_the_numbers_of_plain_pytorch():
 def test_chosen_unit_is_written_out_and_adds_up():
     classifier = make_classifier(hidden=7)
     for unit in range(7):
-        index, shown = choose_unit(None, gr.EventData(None, {"unit": unit}), classifier, FLOWER_CM)
-        assert index == unit
-        rows = re.findall(r"<tr>.*?</tr>", shown)
+        tab = Tab().set(classifier=classifier)
+        shown = tab.touch("strips-view", "choose", gr.EventData(None, {"unit": unit}))["unit-view"]
+        rows = re.findall(r"<tr>.*?</tr>", shown, re.DOTALL)
         values = [read_number(re.findall(r"<td>([^<]+)</td>", row)[0]) for row in rows[:5]]
         total, activation = (read_number(re.findall(r"<td>([^<]+)<", row)[0]) for row in rows[5:])
         assert sum(values) == pytest.approx(total, abs=3e-4)
@@ -230,15 +277,15 @@ def test_chosen_unit_is_written_out_and_adds_up():
 @pytest.mark.parametrize("unit", [10, -1, "1", None, 2.5, True])
 def test_unit_that_does_not_exist_is_refused(unit):
     with pytest.raises(gr.Error, match="unit must be from 0 to 9"):
-        choose_unit(None, gr.EventData(None, {"unit": unit}), None, FLOWER_CM)
+        Tab().touch("strips-view", "choose", gr.EventData(None, {"unit": unit}))
     with pytest.raises(gr.Error, match="unit must be"):
-        choose_unit(None, gr.EventData(None, {}), None, FLOWER_CM)
+        Tab().touch("strips-view", "choose", gr.EventData(None, {}))
 
 
 def test_chosen_unit_falls_back_where_new_weights_have_fewer():
-    view = fill(classifier=make_classifier(hidden=3), unit=8)
-    assert view.unit_index == 0
-    assert "fc1.weight[0, 0]" in view.unit
+    tab = Tab()
+    tab.touch("strips-view", "choose", gr.EventData(None, {"unit": 8}))
+    assert "fc1.weight[0, 0]" in tab.set(classifier=make_classifier(hidden=3)).open()["unit-view"]
 
 
 def list_figures(html):
@@ -255,9 +302,9 @@ def test_every_code_on_the_page_prints_and_raises_what_stands_below_it():
     view = fill(classifier=make_classifier(hidden=6))
     names = {"torch": torch, "nn": nn, "build_model": build_model}
     runs = 0
-    for part in (view.counter, view.adder, view.placement, view.moves, view.relu):
+    for part in ("counter", "lookup", "adder", "placement", "moves", "relu"):
         given = dict(names)
-        for code, printed, raised in list_figures(part):
+        for code, printed, raised in list_figures(view[f"{part}-view"]):
             if printed is None and raised is None and not code.startswith("class "):
                 continue  # a listing of the package's source, which needs the package
             output, error = io.StringIO(), None
@@ -269,37 +316,41 @@ def test_every_code_on_the_page_prints_and_raises_what_stands_below_it():
             assert output.getvalue().rstrip("\n") == (printed or "")
             assert error == raised
             runs += printed is not None or raised is not None
-    assert runs == 6
+    assert runs == 7
 
 
 def test_every_listing_on_the_page_is_source_that_is_installed_here():
     view = fill()
     functions = [nn.Module.__call__, nn.Module._call_impl, IrisMLP.forward, add_hooks]
     functions += [walk_through, build_model, nn.functional.relu, nn.ReLU.forward, backward_by_hand]
-    shown = {code.strip() for part in view for code, *_ in list_figures(str(part))}
+    shown = {code.strip() for part in view.values() for code, *_ in list_figures(str(part))}
     for function in functions:
         assert textwrap.dedent(inspect.getsource(function)).strip() in shown, function
 
 
+def place(model, x):
+    return Tab().set(model_device=model, input_device=x).touch("model-device")["placement-view"]
+
+
 def test_devices_that_differ_show_the_error_of_this_version_and_the_mended_code():
-    shown = place(None, None, "cpu", "meta", FLOWER_CM)
+    shown = place("cpu", "meta")
     with pytest.raises(RuntimeError) as truth:
         build_model(10, 0)(torch.zeros(1, 4, device="meta"))
     assert f"RuntimeError: {truth.value}" in unescape(shown)
     assert torch.__version__ in shown
-    assert "<mark>logits = model(x)</mark>" in shown
+    assert read_text(re.search("<mark>(.*)</mark>", shown)[1]) == "logits = model(x)"
     assert "<samp>(1, 3) cpu</samp>" in shown
 
 
 def test_devices_that_agree_run():
-    assert "it runs." in place(None, None, "cpu", "cpu", FLOWER_CM)
-    assert "no numbers" in place(None, None, "meta", "meta", FLOWER_CM)
-    assert "raised" not in place(None, None, "meta", "meta", FLOWER_CM)
+    assert "it runs." in place("cpu", "cpu")
+    assert "no numbers" in place("meta", "meta")
+    assert "printed raised" not in place("meta", "meta")
 
 
 def test_device_that_is_not_here_is_refused_without_markup():
     with pytest.raises(gr.Error, match="choose one of cpu") as raised:
-        place(None, None, '<img src=x>"', "cpu", FLOWER_CM)
+        place('<img src=x>"', "cpu")
     assert "<img" not in raised.value.message
 
 
@@ -308,12 +359,16 @@ def test_zerogpu_offers_no_gpu_to_the_process_that_serves_the_page(monkeypatch):
     assert list_places() == ["cpu", "meta"]
 
 
+def step(**values):
+    return Tab().set(**values).touch("lr")["step-view"]
+
+
 @pytest.mark.parametrize("species", CLASS_NAMES)
 def test_gradients_and_updates_are_those_of_plain_pytorch(species, chance):
     classifier, lr = make_classifier(hidden=5), chance.choice([0.01, 0.5, 3.0])
     gradients, updated = plain_step(classifier, CLASS_NAMES.index(species), lr)
-    shown = take_step(None, classifier, species, "flower", lr, FLOWER_CM)
-    for section in re.findall(r'<section class="step-tensor">.*?</section>', shown):
+    shown = step(classifier=classifier, true_class=species, lr=lr)
+    for section in re.findall(r'<section class="step-tensor">.*?</section>', shown, re.DOTALL):
         name = re.search(r"<code>([^<]+)</code>", section).group(1)
         rows = [re.findall(r"<td>([^<]+)</td>", row) for row in section.split("<tr>")[2:]]
         numbers = torch.tensor([[read_number(cell) for cell in row] for row in rows])
@@ -324,7 +379,7 @@ def test_gradients_and_updates_are_those_of_plain_pytorch(species, chance):
 
 
 def test_step_on_the_training_rows_has_120_of_them():
-    shown = take_step(None, None, "own", "batch", 0.01, FLOWER_CM)
+    shown = step(rows="batch")
     assert "Rows: 120." in shown
 
 
@@ -332,13 +387,13 @@ def test_silent_units_are_counted():
     x = shipped_classifier().checkpoint.scaler.scale([FLOWER_CM])
     with torch.no_grad():
         z = shipped_classifier().checkpoint.build_model().fc1(torch.from_numpy(x))
-    shown = take_step(None, None, "setosa", "flower", 0.01, FLOWER_CM)
+    shown = step(true_class="setosa")
     assert f"{int((z <= 0).sum())} of the 10 hidden units get a gradient of exactly 0" in shown
 
 
 @pytest.mark.parametrize("lr", [0, -1, float("nan"), float("inf"), "fast", True, "<img src=x>"])
 def test_bad_learning_rate_is_refused_in_the_place_of_the_old_numbers(lr):
-    shown = take_step(None, None, "own", "flower", lr, FLOWER_CM)
+    shown = step(lr=lr)
     assert "(learning rate) must be a number above 0" in shown
     assert "step-tensor" not in shown
     assert "<img" not in shown
@@ -348,7 +403,7 @@ def test_huge_learning_rate_is_told_with_the_size_of_what_differs():
     lr = 1e9
     _, updated = plain_step(shipped_classifier(), 0, lr)
     largest = max(float(tensor.abs().max()) for tensor in updated.values())
-    shown = read_text(take_step(None, None, "setosa", "flower", lr, FLOWER_CM))
+    shown = read_text(step(true_class="setosa", lr=lr))
     most, share = re.search(
         r"differ by at most (\S+), which is (\S+) of the largest one", shown.replace("−", "-")
     ).groups()
@@ -356,39 +411,30 @@ def test_huge_learning_rate_is_told_with_the_size_of_what_differs():
     assert float(share) < 1e-5
 
 
-def test_the_loss_is_that_of_the_true_species_where_it_is_known():
-    # No. 134 is a virginica that the shipped weights take for a versicolor.
-    assert "L = −ln p(virginica)" in fill(lengths_cm=FLOWER_CM).strips
-    elsewhere = [6.3, 2.8, 5.0, 1.4]
-    x = torch.from_numpy(shipped_classifier().checkpoint.scaler.scale([elsewhere]))
-    predicted = CLASS_NAMES[shipped_classifier().checkpoint.build_model()(x).argmax()]
-    assert f"L = −ln p({predicted})" in fill(lengths_cm=elsewhere).strips
-
-
 def test_unknown_rows_species_and_lengths_are_refused():
     with pytest.raises(gr.Error, match="flower, batch"):
-        take_step(None, None, "own", "all", 0.01, FLOWER_CM)
+        step(rows="all")
     with pytest.raises(gr.Error, match="setosa, versicolor, virginica"):
-        take_step(None, None, "rose", "flower", 0.01, FLOWER_CM)
+        step(true_class="rose")
     with pytest.raises(gr.Error, match="petal_width is None"):
-        fill(lengths_cm=[5, 3, 4, None])
+        fill(lengths_cm=(5, 3, 4, None))
 
 
 def test_wide_layer_is_cut_short_and_says_so():
     view = fill(classifier=make_classifier(hidden=1000))
-    assert f"first {MAX_CELLS} of 1000 hidden units" in view.strips
-    assert view.strips.count("data-unit=") == 2 * MAX_CELLS
-    assert "of 4000 numbers" in view.step
-    assert sum(len(str(part)) for part in view) < 150_000
+    assert f"first {MAX_CELLS} of 1000 hidden units" in view["strips-view"]
+    assert view["strips-view"].count("data-unit=") == 2 * MAX_CELLS
+    assert "of 4000 numbers" in view["step-view"]
+    assert sum(len(str(part)) for part in view.values()) < 200_000
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whole_tab_speaks_the_language_of_the_visitor(language):
     view = fill(request_in(language))
     titles = [STRINGS[f"link_{name}"][language] for name in PANELS]
-    assert all(title in view.subject for title in titles)
-    assert STRINGS["mended"][language] in view.placement
-    for part in view:
+    assert all(title in unescape(view["subject-view"]) for title in titles)
+    assert STRINGS["mended"][language] in view["placement-view"]
+    for part in view.values():
         assert "inside." not in read_text(str(part)).replace("inside.py", "")
 
 
@@ -400,7 +446,7 @@ def test_every_text_stands_in_both_languages_with_the_same_values():
 
 
 def test_chinese_texts_hold_chinese():
-    plain = {"link_relu", "by_autograd", "two_sentences"}
+    plain = {"link_relu", "by_autograd", "two_sentences", "instead_array"}
     for key, texts in STRINGS.items():
         assert key in plain or re.search(r"[\u4e00-\u9fff]", texts["zh-CN"]), key
 
@@ -411,7 +457,6 @@ def test_no_text_of_a_catalogue_or_a_result_becomes_markup():
     sums = explain_unit(checkpoint, walk.scaled, 3)
     evil = Snippet("x = '<x>'", ("<x>",), None, {})
     for html in (
-        render_subject(walk, checkpoint, hostile),
         render_strips(walk, 0, hostile),
         render_unit(sums, 0.5, hostile),
         render_toy(run_adder(), hostile),
@@ -421,7 +466,7 @@ def test_no_text_of_a_catalogue_or_a_result_becomes_markup():
         render_step(step_flower(checkpoint, FLOWER_CM, 1), hostile),
         render_run(evil, "<x>", hostile),
         render_code("a = '<x>'", "<x>"),
-        render_folded("<x>", ""),
+        render_accumulation(run_accumulation(checkpoint), hostile),
     ):
         assert "<x>" not in html
         assert "&lt;x&gt;" in html
@@ -429,26 +474,24 @@ def test_no_text_of_a_catalogue_or_a_result_becomes_markup():
 
 def test_pictures_and_what_scrolls_have_names():
     view = fill()
-    for svg in re.findall(r"<svg[^>]*>", view.step):
+    for svg in re.findall(r"<svg[^>]*>", view["step-view"]):
         assert 'role="img"' in svg
         assert re.search(r'aria-label="Gradient of fc\d', svg)
-    for part in view:
+    for part in view.values():
         for tag in re.findall(r"<pre[^>]*>|<div class=\"inside-table\"[^>]*>", str(part)):
             assert 'tabindex="0"' in tag
             assert 'aria-label="' in tag
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0, "0"), (-0.5, "−0.5000"), (1e-9, "1.000e−09"), (123456.0, "1.235e+05")],
-)
-def test_numbers_are_short_and_have_a_true_minus(value, text):
-    assert format_number(value) == text
+def test_weights_of_ten_units_by_four_inputs_are_drawn_ten_rows_by_four():
+    shown = fill()["step-view"]
+    sizes = re.findall(r'<svg class="heat"[^>]*width="(\d+)" height="(\d+)"', shown)
+    cells = [(int(width) // 18, int(height) // 18) for width, height in sizes[::2]]
+    assert cells == [(4, 10), (10, 1), (10, 3), (3, 1)]
 
 
-def test_events_are_private_and_the_inputs_fit_the_handler():
-    with gr.Blocks() as page:
-        tab = inside_tab.build(gr.HTML(), gr.State())
-    assert all(event.api_visibility == "private" for event in page.fns.values())
-    assert len(tab.on_load_inputs) == len(inspect.signature(fill_tab).parameters) - 1
-    assert len(tab.on_load_outputs) == len(inside_tab.View._fields)
+def test_events_are_private_and_every_output_is_filled():
+    tab = Tab()
+    assert all(event.api_visibility == "private" for event in tab.blocks.fns.values())
+    given = {c: tab.values[c] for c in tab.tab.on_load_inputs}
+    assert set(tab.tab.on_load(given, None)) == set(tab.tab.on_load_outputs)

@@ -20,10 +20,17 @@ from iris_mlp.compare.race import (
     race,
     summarize,
 )
-from iris_mlp.compare.verdict import Comparison, Verdict, compare, conclude
+from iris_mlp.compare.verdict import conclude
 from iris_mlp.strings import Translate
 from iris_mlp.ui import numbers
 from iris_mlp.ui.compare.panel import Panel, experiment
+from iris_mlp.ui.compare.race_words import (
+    is_loop,
+    name_way,
+    write_duel,
+    write_pair,
+    write_verdict,
+)
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import RunButtons, TimeLimit
@@ -34,14 +41,6 @@ LAP_EPOCHS = (1_000, 5_000, 20_000)
 
 USUAL_EPOCHS = 5_000
 REPEATS = 3
-_SUBJECTS = {
-    "one_function": "engine",
-    "one_graph": "launches",
-    "cheap_launches": "devices",
-    "faster_device": "devices",
-    "fewer_reads": "reads",
-}
-"""What differs in the pairs that bear out a reason."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +132,6 @@ def run_race(stop: threading.Event | None, lap_epochs: int, request: gr.Request)
     yield render_race(replace(meeting, laps=laps, contenders=here or candidates), t)
 
 
-def is_loop(contender: Contender) -> bool:
-    """Tell whether it is the lesson's own loop, in which CPU and GPU meet first."""
-    return contender == Contender(contender.device, "eager", 1)
-
-
 def render_race(meeting: Meeting, t: Translate, done: float | None = None) -> str:
     """Return the card of the race as HTML.
 
@@ -163,11 +157,12 @@ def render_race(meeting: Meeting, t: Translate, done: float | None = None) -> st
             for c in pending
         ]
     acts.append((t("compare.race_others"), rest))
+    in_others = meeting.running is not None and not is_loop(meeting.running.contender)
     verdict = conclude(list(standings.values()))
     if verdict.key == "alone" and len(meeting.contenders) > 1:  # stopped before the others ran
         verdict = replace(verdict, key="too_few")
     sentences = [
-        write_duel(standings, rival, t) if done is None or not _in_duel(meeting) else "",
+        write_duel(standings, rival, t) if done is None or in_others else "",
         t("compare.measuring") if done is not None else write_verdict(verdict, standings, t),
     ]
     slow = max((run for run in published if run.contender.device == "cpu"), default=None, key=_time)
@@ -176,7 +171,6 @@ def render_race(meeting: Meeting, t: Translate, done: float | None = None) -> st
         t=t,
         acts=acts,
         alt=_describe(acts, t),
-        caption=t("compare.race_caption") if standings else "",
         conclusion=t("compare.sentence_gap").join(filter(None, sentences)),
         done=done,
         step=_write_step(meeting, t),
@@ -203,7 +197,8 @@ def draw_rows(
     """
     running = meeting.running.contender if meeting.running and done is not None else None
     times = [standings[c].median_s for c in contenders if c in standings]
-    best = min([*times, *([rival.elapsed_s] if rival else [])], default=0.0)
+    times += [rival.elapsed_s] if rival else []
+    best: float = min(times, default=0.0)
     goes_on = done is not None and (running is None or running in contenders)
     rows = []
     for contender in contenders:
@@ -225,7 +220,7 @@ def draw_rows(
             )
         rows.append(row)
     if rival is not None:
-        row = draw_published(rival, best if times else 0.0, t)
+        row = draw_published(rival, best if standings else 0.0, t)
         if goes_on:
             pace_s = rival.elapsed_s * meeting.lap_epochs / rival.epochs
             row = replace(row, share=1.0, state="published replay", replay_s=pace_s)
@@ -244,93 +239,6 @@ def draw_published(run: PublishedRun, best_s: float, t: Translate) -> Row:
         best_s / run.elapsed_s,
         "published",
     )
-
-
-def name_contender(contender: Contender, t: Translate) -> str:
-    """Return a contender in words, as plain text."""
-    return t(f"compare.name_{_find_way(contender)}", device=name_device(contender.device))
-
-
-def name_way(contender: Contender, t: Translate) -> str:
-    """Return how a contender computes, as plain text."""
-    return t(f"compare.way_{_find_way(contender)}", every=f"{contender.record_every:,}")
-
-
-def write_duel(
-    standings: dict[Contender, Standing], rival: PublishedRun | None, t: Translate
-) -> str:
-    """Return the one sentence of CPU against GPU; empty before both have run twice.
-
-    Args:
-        standings: What ran here.
-        rival: The GPU's published time, where there is no GPU here.
-        t: Translator of the visitor's language.
-    """
-    loops = {c.device: s for c, s in standings.items() if is_loop(c) and s.laps > 1}
-    here, machine, where = loops.pop("cpu", None), "GPU", "here"
-    there = next(iter(loops.values()), None)
-    if there is None and rival is not None:
-        machine, where = rival.machine, "published"
-        # One run without a spread: what is compared with it has one.
-        there = Standing(rival.contender, rival.elapsed_s, rival.elapsed_s, rival.elapsed_s, 2)
-    if here is None or there is None:
-        return ""
-    result = compare("devices", here, there)
-    return t(
-        f"compare.duel_{result.key}",
-        machine=machine,
-        origin=t(f"compare.duel_{where}"),
-        here=numbers.seconds(here.median_s),
-        there=numbers.seconds(there.median_s),
-        ratio=numbers.digits(1 / result.ratio if result.key == "slower" else result.ratio),
-    )
-
-
-def write_verdict(verdict: Verdict, standings: dict[Contender, Standing], t: Translate) -> str:
-    """Return the sentence of a race as plain text, from its numbers alone."""
-    if verdict.leader is None:
-        return t("compare.race_nothing")
-    values = {
-        "leader": name_contender(verdict.leader, t),
-        "time": numbers.seconds(standings[verdict.leader].median_s),
-        "others": t("compare.and").join(name_contender(tied, t) for tied in verdict.tied),
-    }
-    if verdict.key == "wins" and verdict.runner_up is not None:
-        values |= {
-            "ratio": numbers.digits(verdict.ratio or 0.0),
-            "second": name_contender(verdict.runner_up, t),
-            "second_time": numbers.seconds(standings[verdict.runner_up].median_s),
-            "reason": _write_reason(verdict, t),
-        }
-    return t(f"compare.race_{verdict.key}", **values)
-
-
-def write_pair(pair: Comparison, t: Translate) -> str:
-    """Return what one difference does, as plain text."""
-    # Of two devices the loop is named, of two loops the device.
-    device, way = name_device(pair.second.device), name_way(pair.second, t)
-    return t(
-        f"compare.pair_{pair.key}",
-        what=t(f"compare.pair_{pair.subject}", device=device, way=way),
-        ratio=numbers.digits(1 / pair.ratio if pair.key == "slower" else pair.ratio),
-    )
-
-
-def _write_reason(verdict: Verdict, t: Translate) -> str:
-    """Return the cause, beside the contender over which it was gained: seldom the runner-up."""
-    subject = _SUBJECTS.get(verdict.reason)
-    for pair in verdict.comparisons:
-        if pair.subject != subject or verdict.leader not in (pair.first, pair.second):
-            continue
-        leads = pair.first == verdict.leader
-        if pair.key != ("faster" if leads else "slower"):
-            continue
-        why, base = t(f"compare.reason_{verdict.reason}"), pair.second if leads else pair.first
-        if base == verdict.runner_up:
-            return t("compare.because", why=why)
-        gain = numbers.digits(pair.ratio if leads else 1 / pair.ratio)
-        return t("compare.because_over", why=why, gain=gain, base=name_contender(base, t))
-    return t("compare.because_unknown")
 
 
 def _write_step(meeting: Meeting, t: Translate) -> str:
@@ -364,14 +272,5 @@ def _describe(acts: Sequence[tuple[str, Sequence[Row]]], t: Translate) -> str:
     return t("compare.race_alt", bars=t("compare.clause_gap").join(said))
 
 
-def _in_duel(meeting: Meeting) -> bool:
-    return meeting.running is None or is_loop(meeting.running.contender)
-
-
 def _time(run: PublishedRun) -> float:
     return run.elapsed_s
-
-
-def _find_way(contender: Contender) -> str:
-    rarely = contender.engine == "eager" and contender.record_every > 1
-    return "eager_rarely" if rarely else contender.engine

@@ -1,5 +1,7 @@
 """Objects that are called: a counter that remembers, an adder, and where a layer's call is."""
 
+from typing import Any
+
 import gradio as gr
 
 from iris_mlp.inside.callables import MAX_CALLS, ToyRun, find_call, run_adder, run_counter
@@ -45,7 +47,7 @@ def build() -> Panel:
         found = render_run(find_call(), t("inside.found_call"), t)
         return count(values[calls], t) | add(values, t) | {lookup: found}
 
-    once: dict[str, object] = PRIVATE | {"concurrency_id": "inside", "concurrency_limit": 4}
+    once: dict[str, Any] = PRIVATE | {"concurrency_id": "inside", "concurrency_limit": 4}
     counted = [calls, counter, call]
     call.click(answer(lambda values, t: count(values[calls] + 1, t)), {calls}, counted, **once)
     restart.click(answer(lambda _, t: count(1, t)), {calls}, counted, **once)

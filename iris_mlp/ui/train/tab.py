@@ -35,8 +35,8 @@ from iris_mlp.ui.train.opening_panel import build_opening, describe_opening, sho
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
 from iris_mlp.ui.train.run_view import describe_chart, describe_outcome, write_log
 from iris_mlp.ui.train.settings_form import build_settings
-from iris_mlp.ui.train.visitor_run_panel import build_visitor_run, describe_order, gpu_words
 from iris_mlp.ui.train.visitor_run import read_visitor_run
+from iris_mlp.ui.train.visitor_run_panel import build_visitor_run, describe_order, gpu_words
 
 WEIGHTS_NAME = "iris_mlp.safetensors"
 PLOT_NAME = "loss.png"
