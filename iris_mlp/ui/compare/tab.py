@@ -10,6 +10,7 @@ from gradio.events import Dependency
 
 from iris_mlp.compare.race import list_candidates
 from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS
+from iris_mlp.ui.compare import visitor_race
 from iris_mlp.ui.compare.batch_panel import render_curves, run_batches
 from iris_mlp.ui.compare.crossover_panel import render_crossover, run_crossover
 from iris_mlp.ui.compare.experiment import list_compared
@@ -103,6 +104,7 @@ def build(checkpoint: gr.State) -> CompareTab:
             "batch", run_batches, build_noise_settings, views=("noise", "curves")
         )
         memory = _build_memory()
+        visitor_race.build()
     experiments = (race, ledger, crossover, batches)
     _let_one_run(experiments)
     (epoch,) = batches.settings
