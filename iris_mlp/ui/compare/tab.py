@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from iris_mlp.ui.compare import batch, crossover, ledger, memory, race
+from iris_mlp.ui.compare import batch, crossover, ledger, memory, race, visitor_race
 from iris_mlp.ui.language import request_translator
 from iris_mlp.ui.run_button import QUICK
 
@@ -38,6 +38,7 @@ def build(checkpoint: gr.State) -> CompareTab:
             batch.build(),
             memory.build(),
         )
+        visitor_race.build()
     # One runs at a time, since two would slow each other down.
     running = [panel for panel in panels if panel.buttons and panel.ended]
     for panel in running:

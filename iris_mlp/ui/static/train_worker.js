@@ -27,7 +27,7 @@ async function run(id, settings) {
     let size = FIRST_EPOCHS, elapsedMs = 0;
     for (let losses = 0, tests = 0; newest === id; await letMessagesIn()) {
       const started = performance.now(), before = training.epoch;
-      await training.train(before + size);
+      await training.train(before + size, settings.dispatch);
       const chunkMs = performance.now() - started;
       elapsedMs += chunkMs;
       const ended = training.ended;

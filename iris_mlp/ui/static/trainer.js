@@ -21,7 +21,8 @@ export class Trainer {
   /**
    * Train from scratch.
    *
-   * @param {import("./training.js").Settings & {device?: "cpu" | "webgpu"}} settings
+   * @param {import("./training.js").Settings & {device?: "cpu" | "webgpu", dispatch?: number}} settings
+   *   `dispatch` is how many epochs the GPU is given at once; left out, as many as suit it.
    * @param {(progress: Progress) => void} show Called once a frame at most, last when it ended; for
    *   who wants less motion then alone.
    */

@@ -86,15 +86,22 @@ export class GpuTraining {
   }
 
   /**
-   * Train on, up to an epoch, in one dispatch that is read back.
+   * Train on, up to an epoch. What a dispatch records is read back before the next one begins.
    *
    * @param {number} last
+   * @param {number} [size] Epochs of a dispatch.
    */
-  async train(last) {
+  async train(last, size = MOST_EPOCHS) {
+    last = Math.min(last, this.settings.epochs);
+    while (this.epoch < last && !this.diverged)
+      await this.#dispatch(Math.min(last, this.epoch + size), last);
+    return this;
+  }
+
+  async #dispatch(last, goal) {
     const { device, settings, testEvery: every, generators: { length: models } } = this;
     const { epochs, batch_size: size, record_every } = settings;
     const first = this.epoch;
-    last = Math.min(last, epochs, first + MOST_EPOCHS);
     const recorded = listEpochs(first, last, record_every, epochs);
     const room = recorded.length;
     const testRoom = listEpochs(first, last, every, epochs).length;
@@ -124,6 +131,11 @@ export class GpuTraining {
     commands.copyBufferToBuffer(losses, 0, answer, 0, lossBytes);
     commands.copyBufferToBuffer(this.models, 0, answer, lossBytes, weightBytes);
     device.queue.submit([commands.finish()]);
+    this.epoch = last;
+    if (!room && !testRoom && last < goal) {
+      for (const buffer of [...passing, answer]) buffer.destroy();
+      return;
+    }
     await answer.mapAsync(GPUMapMode.READ);
     const values = new Float32Array(answer.getMappedRange().slice(0));
     for (const buffer of [...passing, answer]) buffer.destroy();
@@ -131,8 +143,7 @@ export class GpuTraining {
     this.losses.push(...values.subarray(0, bad < 0 ? room : bad + 1));
     this.testLosses.push(...values.subarray(models * room, models * room + testRoom));
     this.weights = values.slice(lossBytes / 4);
-    this.epoch = bad < 0 ? last : recorded[bad];
-    return this;
+    if (bad >= 0) this.epoch = recorded[bad];
   }
 
   /** Adam's corrections for each step of a dispatch. */
