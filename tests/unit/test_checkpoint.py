@@ -385,7 +385,10 @@ def change(**changes: Tensor | None) -> bytes:
         (change(fc2__weight=torch.zeros(10, 3)), r"fc2.weight has shape (10, 3); (3, 10)"),
         (change(fc2__bias=torch.zeros(3, 1)), r"fc2.bias has shape (3, 1); (3,) is expected"),
         (change(fc2__bias=torch.full((3,), 0.1).double() + 1e-12), "fc2.bias is torch.float64 and"),
-        (change(fc2__bias=torch.full((3,), 1e300, dtype=torch.float64)), "float32 cannot keep exactly"),
+        (
+            change(fc2__bias=torch.full((3,), 1e300, dtype=torch.float64)),
+            "float32 cannot keep exactly",
+        ),
         (change(fc2__bias=torch.full((3,), torch.nan).half()), "fc2.bias holds values that are"),
         (change(fc2__bias=torch.zeros(3).long()), "fc2.bias is torch.int64"),
         (change(fc2__bias=torch.zeros(3).bool()), "fc2.bias is torch.bool"),
