@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS, host_limits
+from iris_mlp.errors import OutputError
 from iris_mlp.sweep.run import STEP_S, LaneResult, Tally, watch_sweep, write_rows
 from iris_mlp.sweep.settings import read_sweep
 from iris_mlp.ui.downloads import keep_file
@@ -57,7 +58,12 @@ def sweep(
                 yield {"done": tally.done, "lanes": tally.lanes}, None
     table = io.StringIO()
     write_rows(table, results)
-    yield tally.summarize(perf_counter() - started), keep_file(table.getvalue().encode(), CSV_NAME)
+    summary, path = tally.summarize(perf_counter() - started), None
+    try:
+        path = keep_file(table.getvalue().encode(), CSV_NAME)
+    except OutputError as error:  # the answer is worth more than its file
+        summary["files_missing"] = str(error)
+    yield summary, path
 
 
 def _as_text(value: Any) -> str:
