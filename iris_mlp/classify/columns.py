@@ -99,8 +99,8 @@ _SPECIES_COLUMNS = _spell(
 @cache
 def match_feature(cell: str) -> Feature | None:
     """Return which length a column's name means: `Sepal.Length`, `petal_w_mm`, `花萼长度`."""
-    name = cell.rstrip(" )]")
-    key = _compact(f"{name} inches" if name.endswith('"') else name)
+    # A quote alone is the sign of inches; at a word's end it is what is left of quotes.
+    key = _compact(re.sub(r"(?<=[\s(\[])[\"″][\s)\]]*$", " inches", cell))
     if not key or len(key) > 60:
         return None
     found = [

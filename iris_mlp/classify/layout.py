@@ -170,14 +170,24 @@ def _read_header(
 
 
 def _tell_skipped(lines: list[Line], notes: list[MeasurementsError]) -> None:
-    notes.extend(
-        MeasurementsError(
+    if not lines:
+        return
+    text = quote(", ".join(filter(None, lines[0].cells)))
+    if len(lines) == 1:
+        note = MeasurementsError(
             "Line {line} stands above the flowers and is left out: {text}.",
-            line=line.number,
-            text=quote(", ".join(filter(None, line.cells))),
+            line=lines[0].number,
+            text=text,
         )
-        for line in lines
-    )
+    else:
+        note = MeasurementsError(
+            "Lines {line} to {last} stand above the flowers and are left out, beginning with "
+            "{text}.",
+            line=lines[0].number,
+            last=lines[-1].number,
+            text=text,
+        )
+    notes.append(note)
 
 
 def find_species(
@@ -187,6 +197,7 @@ def find_species(
     notes: list[MeasurementsError],
 ) -> tuple[int | None, list[int | None]]:
     """Return the column that names the species, if any, and the class of each row."""
+    untold = None
     for column in range(len(columns.header)):
         cells = [row[column] if column < len(row) else "" for row in rows]
         filled = [cell for cell in cells if cell]
@@ -210,8 +221,11 @@ def find_species(
         is_last = max(columns.features) + 1 == column == len(columns.header) - 1
         if is_species_column(name) or (is_last and is_placeholder(name)):
             numbers = [number[0] for cell in filled if (number := read_number(cell))]
-            base = 0 if 0 in numbers else 1 if 3 in numbers else None
-            if base is None or not set(numbers) <= {base, base + 1, base + 2}:
+            base = 1 if not classes and min(numbers, default=0) == 1 else 0
+            # Two numbers alone may mean any two species, or something else.
+            told = {base, base + 2} <= set(numbers) or classes
+            if not told or not set(numbers) <= {base, base + 1, base + 2}:
+                untold = untold or (name if numbers and is_species_column(name) else None)
                 continue
             order = classes or [0, 1, 2]
             notes.append(
@@ -226,6 +240,14 @@ def find_species(
                 order[int(number[0]) - base] if (number := read_number(cell)) else None
                 for cell in cells
             ]
+    if untold:
+        notes.append(
+            MeasurementsError(
+                "The numbers in the column {text} do not tell which species they are; they are "
+                "not compared.",
+                text=quote(untold),
+            )
+        )
     return None, [None] * len(rows)
 
 

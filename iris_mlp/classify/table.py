@@ -163,8 +163,7 @@ def _read_lengths(
         bare.append(found[0])
         values.append(round(found[0] * UNITS_CM[unit], 6))
     lengths_cm = read_lengths(values)
-    unit = units.pop() if len(units) == 1 else ""
-    return tuple(lengths_cm), doubt_lengths(lengths_cm, bare, unit)
+    return tuple(lengths_cm), doubt_lengths(lengths_cm, bare, ", ".join(sorted(units)))
 
 
 def doubt_lengths(
@@ -175,7 +174,7 @@ def doubt_lengths(
     Args:
         lengths_cm: The lengths as they were read.
         bare: The numbers as they were written.
-        unit: The unit in which they were read.
+        unit: The unit or units in which they were read.
     """
     if is_flower(lengths_cm):
         return None
@@ -185,7 +184,7 @@ def doubt_lengths(
                 "The lengths look like {unit}, not {assumed}; give them in cm, or name the unit in "
                 "the header, as in sepal_length_{suffix}.",
                 unit=other,
-                assumed=unit or "cm",
+                assumed=unit,
                 suffix="in" if other == "inches" else other,
             )
     sepal_length, sepal_width, petal_length, petal_width = lengths_cm

@@ -41,10 +41,11 @@ def read_repo_name(text: str, repo_type: RepoType = "model") -> RepoName:
     name = re.sub(r"(?<=://)[^/@]*@", "", text.strip().strip("<>\"'").strip())
     ours = re.escape(urlsplit(constants.ENDPOINT).netloc)
     address = rf"^(?:https?://)?(?:{_HOSTS}|{ours})/|^hf://|^git@hf\.co:"
-    name = re.sub(address, "", name, flags=re.IGNORECASE)
+    name, is_address = re.subn(address, "", name, flags=re.IGNORECASE)
     if "://" in name:
         return RepoName(name, None)
-    parts = [part for part in re.split(r"[?#]", name)[0].split("/") if part]
+    name = re.split(r"[?#]", name)[0].rstrip("/")
+    parts = (name.removesuffix(".git") if is_address else name).split("/")
     if parts[:1] == ["api"]:
         parts = parts[1:]
     if len(parts) > 1 and parts[0] in _FOLDERS:
@@ -65,7 +66,7 @@ def read_repo_name(text: str, repo_type: RepoType = "model") -> RepoName:
                     file=file,
                 )
     repo_id, _, tag = "/".join(parts).partition("@")
-    return RepoName(repo_id.removesuffix(".git"), revision or tag or None)
+    return RepoName(repo_id, revision or tag or None)
 
 
 def create_repository(api: HfApi, repo_id: str, private: bool) -> str:

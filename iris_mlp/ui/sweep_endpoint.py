@@ -7,12 +7,12 @@ from time import perf_counter
 from typing import Any
 
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS, host_limits
-from iris_mlp.strings import LANGUAGES, translator
+from iris_mlp.errors import OutputError
 from iris_mlp.sweep.results import LaneResult, Tally
 from iris_mlp.sweep.run import STEP_S, choose_device, watch_sweep
 from iris_mlp.sweep.settings import read_sweep
 from iris_mlp.sweep.table import write_rows
-from iris_mlp.ui.downloads import offer_file
+from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
 from iris_mlp.ui.run_button import make_switch
 
@@ -63,12 +63,14 @@ def sweep(
             if now - told_at >= STEP_S:
                 told_at = now
                 yield {"done": tally.done, "lanes": tally.lanes}, None
-    table, t = io.StringIO(), translator(LANGUAGES[0])
+    table = io.StringIO()
     write_rows(table, results)
-    yield (
-        tally.summarize(perf_counter() - started),
-        offer_file(table.getvalue().encode(), CSV_NAME, t),
-    )
+    summary, path = tally.summarize(perf_counter() - started), None
+    try:
+        path = keep_file(table.getvalue().encode(), CSV_NAME)
+    except OutputError as error:  # the answer is worth more than its file
+        summary["files_missing"] = str(error)
+    yield summary, path
 
 
 def _as_text(value: Any) -> str:

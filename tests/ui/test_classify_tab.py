@@ -177,7 +177,7 @@ def test_a_species_that_the_table_names_is_compared_on_the_page(tmp_path):
     path = tmp_path / "iris.data"
     path.write_text("5.1,3.5,1.4,0.2,Iris-setosa\n6.3,3.3,6.0,2.5,Iris-setosa\n51,35,14,2,\n")
     _, table, _ = classify_csv(None, str(path), None)
-    assert "50.0% right: 1 of 2 flowers" in table
+    assert "Accuracy 50.0%: 1 of 2 flowers right" in table
     assert "columns 1 to 4 are taken as sepal_length" in table
     assert "Line 3 (row 3): The lengths look like mm" in table
     _, table, _ = classify_csv(request_in("zh-CN"), str(path), None)

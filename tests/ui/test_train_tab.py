@@ -13,6 +13,7 @@ from iris_mlp.ui import run_button
 from iris_mlp.ui.components.confusion import render_confusion
 from iris_mlp.ui.components.loss_chart import thin_history
 from iris_mlp.ui.train import tab as train_tab
+from iris_mlp.ui.train.run_summary import Comparison, render_summary
 from iris_mlp.ui.train.settings_form import restore_defaults
 
 SETTINGS = {
@@ -71,6 +72,19 @@ def test_the_fused_engine_is_really_run_for_comparison():
     assert "times as fast" in shown[-1]
     fused = merge(run(engine="fused"))["result"]
     assert list(train_tab.compare_with_fused(fused, threading.Event(), None)) == [gr.skip()]  # type: ignore[arg-type]
+
+
+def test_losses_that_rounding_has_led_apart_are_not_said_to_agree():
+    t = translator("en")
+    result = merge(run(epochs=10))["result"]
+    texts = [
+        render_summary(result, t, Comparison(0.01, 100.0, difference))
+        for difference in (1e-6, 0.4, 30.0)
+    ]
+    assert "agree to 6 digits" in texts[0]
+    for text in texts[1:]:
+        assert "agree" not in text
+        assert "rounding alone" in text
 
 
 def test_a_comparison_says_nothing_once_the_next_run_has_begun():

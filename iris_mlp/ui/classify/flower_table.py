@@ -67,13 +67,14 @@ def _render_comparison(table: FlowerTable, prediction: Prediction, t: Translate)
     comparison = compare(table, prediction)
     if comparison is None:
         return ""
-    caption = t(
+    sentence = t(
         "classify.csv_accuracy",
         accuracy=f"{comparison.right / comparison.rows:.1%}",
         right=f"{comparison.right:,}",
         rows=f"{comparison.rows:,}",
     )
-    return render_confusion(comparison.confusion.tolist(), caption, t)
+    matrix = render_confusion(comparison.confusion.tolist(), t("classify.csv_confusion"), t)
+    return f'<div class="flower-comparison"><p>{escape(sentence)}</p>{matrix}</div>'
 
 
 def _render_row(flower: Row, prediction: Prediction, index: int, t: Translate) -> str:

@@ -138,6 +138,20 @@ def test_what_is_no_length_is_not_taken_for_one(name: str):
     assert "no column sepal_length" in refuse(text)
 
 
+def test_a_lonely_quote_is_inches_and_the_rest_of_quotes_is_not():
+    names = 'Sepal length ("),Sepal width ("),Petal length ("),Petal width (")'
+    assert np.allclose(read(f"{names}\n2,1,1,0.1\n").lengths_cm, [[5.08, 2.54, 2.54, 0.254]])
+    names = '“Id,”Sepal.Length","Sepal.Width","Petal.Length","Petal.Width"'
+    assert read(f"{names}\n1,{ROW}\n").lengths_cm.tolist() == [[5.1, 3.5, 1.4, 0.2]]
+
+
+def test_a_long_preamble_is_one_note():
+    notes = list_notes(read("# Iris\n# of 1936\n#\n" + HEADER + "\n" + ROW))
+    assert (
+        notes == "Lines 1 to 3 stand above the flowers and are left out, beginning with '# Iris'."
+    )
+
+
 def test_two_columns_of_one_length_are_named():
     text = f"sepal_length,{HEADER},SepalLengthMm\n5,{ROW},51\n"
     assert "Two columns are sepal_length: 'sepal_length' and 'sepal_length'" in refuse(text)
@@ -163,13 +177,20 @@ def test_a_table_of_something_else_is_refused_with_its_header():
 
 @pytest.mark.parametrize(
     ("numbers", "species"),
-    [("0 1 2", [0, 1, 2]), ("1 2 3", [0, 1, 2]), ("1 2 1", [None] * 3), ("-1 1 -1", [None] * 3)],
+    [
+        ("0 1 2", [0, 1, 2]),
+        ("1 2 3", [0, 1, 2]),
+        ("1 2 1", [None] * 3),
+        ("0 1 0", [None] * 3),
+        ("-1 1 -1", [None] * 3),
+    ],
 )
 def test_numbers_are_species_only_where_they_tell_which(numbers: str, species: list[int | None]):
     rows = "".join(f"{ROW},{number}\n" for number in numbers.split())
     table = read(f"{HEADER},target\n{rows}")
     assert [row.species for row in table.rows] == species
     assert ("are taken as setosa" in list_notes(table)) == (species[0] is not None)
+    assert ("do not tell which species" in list_notes(table)) == (species[0] is None)
 
 
 def test_an_unknown_species_is_told_and_not_compared():

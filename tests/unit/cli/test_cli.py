@@ -228,6 +228,42 @@ def read_terminal(terminal: int) -> bytes:
         return b""
 
 
+@UNIX
+def test_a_disk_that_fills_up_costs_a_file_and_not_the_answer(tmp_path):
+    code = (
+        "import resource, sys; from iris_mlp.cli import main; import iris_mlp.training; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, 4_000)); "
+        "sys.argv = ['iris_mlp', *sys.argv[1:]]; main()"
+    )
+    outputs = ("--history", str(tmp_path / "h"), "--output", str(tmp_path / "w"), "--json")
+    process = subprocess.run(
+        [sys.executable, "-c", code, *SHORT, *outputs], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert process.returncode == 2
+    assert parse_only_json(process.stdout)["epochs_done"] == 300
+    assert process.stderr.startswith("error: Cannot write")
+    assert process.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["w"]  # the small file has its place
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "gbk", "latin-1"])
+def test_a_terminal_that_lacks_a_character_shows_an_escape(tmp_path, encoding):
+    path = tmp_path / "in.csv"
+    path.write_text(
+        "sepal_length,sepal_width,petal_length,petal_width,注ö\n5.1,3.5,1.4,0.2,é花😀\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-m", "iris_mlp", "classify", "--csv", str(path)],
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+    )
+    assert process.returncode == 0, process.stderr
+    out = process.stdout.decode(encoding)
+    assert "setosa,0.998668" in out
+    assert "\\U0001f600" in out
+
+
 # Bad input
 
 
@@ -340,6 +376,33 @@ def test_classify_csv_answers_csv(run):
     assert answer.out == read_golden("classify_csv.txt")
 
 
+def test_classify_csv_tells_what_it_assumed_and_how_many_are_right(run, tmp_path):
+    path = tmp_path / "iris.data"
+    path.write_text("5.1,3.5,1.4,0.2,Iris-setosa\n51,35,14,2,Iris-virginica\n5.1,?,1.4,0.2,x\n\n")
+    answer = run("classify", "--csv", path)
+    assert answer.status == 0
+    assert (
+        answer.out.splitlines()[1]
+        == "1,5.1,3.5,1.4,0.2,Iris-setosa,setosa,0.998668,0.001332,0.000000,"
+    )
+    assert "note: No header names the lengths: columns 1 to 4 are taken as" in answer.err
+    assert "warning: Line 2 (row 2): The lengths look like mm" in answer.err
+    assert "warning: Line 3 (row 3): sepal_width is '?', not a length" in answer.err
+    assert "Accuracy: 50.0% (1 of 2)" in answer.err
+    found = parse_only_json(run("classify", "--csv", path, "--json").out)
+    assert found["comparison"]["accuracy"] == 0.5
+    assert [flower["row"] for flower in found["flowers"]] == [1, 2]
+    assert [row["line"] for row in found["unread"]] == [3]
+
+
+def test_classify_warns_of_lengths_that_look_like_mm(run):
+    answer = run("classify", "51", "35", "14", "2")
+    assert "warning: The lengths look like mm, not cm" in answer.err
+    found = parse_only_json(run("classify", "--json", "51", "35", "14", "2").out)
+    assert "look like mm" in found["warning"]
+    assert parse_only_json(run("classify", "--json", *SETOSA).out)["warning"] is None
+
+
 def test_classify_csv_json_is_one_object(run):
     answer = run("classify", "--csv", GOLDEN / "flowers.csv", "--json")
     flowers = parse_only_json(answer.out)["flowers"]
@@ -373,11 +436,15 @@ def test_bad_questions_are_one_line(run, arguments, sentence):
     ("data", "sentence"),
     [
         (b"", "The CSV is empty"),
-        (b"5.1,3.5,1.4,0.2\n5.1,x,1.4,0.2\n", "Row 2: sepal_width is 'x'"),
+        (
+            b"sepal_length,sepal_width,petal_length,petal_width\n5,x,1,0\n",
+            "Line 2 (row 1): sepal_width",
+        ),
+        (b"alcohol,ash\n12,2\n", "No row holds four lengths"),
         (b"5.1,3.5,1.4,0.2\n" * 1_000_000, "larger than 2 MiB"),
-        ("é,1,1,1".encode("latin-1"), "not UTF-8 text"),
+        (b"PK\x03\x04[Content_Types].xml", "This is an Excel workbook (.xlsx)"),
     ],
-    ids=["empty", "text", "a million rows", "Latin-1"],
+    ids=["empty", "text", "no flowers", "a million rows", "Excel"],
 )
 def test_a_bad_csv_is_one_line(run, data, sentence, tmp_path_factory):
     path = tmp_path_factory.mktemp("input") / "in.csv"

@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout, suppress
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -98,6 +98,109 @@ def test_organization_takes_a_model(
     server: HubStandin, signed_in: None, checkpoint: Checkpoint
 ) -> None:
     assert push("botanists/iris", checkpoint) == f"{server.endpoint}/botanists/iris"
+
+
+ADDRESSES = (
+    " ada/iris ",
+    "ada/iris/",
+    "ada/iris/tree/main",
+    "ada/iris/resolve/main/model.safetensors",
+    "ada/iris/blob/main/model.safetensors?download=true",
+    "https://huggingface.co/ada/iris",
+    "HTTP://www.HuggingFace.co/ada/iris/",
+    "https://huggingface.co/ada/iris/tree/main",
+    "https://huggingface.co/ada/iris/resolve/main/model.safetensors?download=true",
+    "https://huggingface.co/ada/iris/discussions/1#top",
+    "https://huggingface.co/api/models/ada/iris",
+    "https://huggingface.co/ada/iris.git",
+    "https://ada:hf_Secret@huggingface.co/ada/iris",
+    "huggingface.co/ada/iris",
+    "hf.co/ada/iris",
+    "https://hf.co/ada/iris",
+    "https://hf-mirror.com/ada/iris",
+    "hf://ada/iris",
+    "hf://models/ada/iris@main",
+    "git@hf.co:ada/iris.git",
+    "<https://huggingface.co/ada/iris>",
+    "'ada/iris'\n",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_the_address_of_a_page_is_a_name(
+    server: HubStandin, signed_in: None, checkpoint: Checkpoint, address: str
+) -> None:
+    assert push(address, checkpoint) == f"{server.endpoint}/ada/iris"
+    assert pull(address).to_bytes() == checkpoint.to_bytes()
+    assert HubIrisMLP.from_pretrained(address).to_checkpoint().to_bytes() == checkpoint.to_bytes()
+
+
+def test_the_address_of_this_very_hub_is_a_name(
+    server: HubStandin, signed_in: None, checkpoint: Checkpoint
+) -> None:
+    assert pull(push(REPO, checkpoint)).to_bytes() == checkpoint.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("address", "revision"),
+    [
+        ("ada/iris/tree/v1", "v1"),
+        ("https://huggingface.co/ada/iris/blob/refs%2Fpr%2F1/model.safetensors", "refs/pr/1"),
+        ("https://huggingface.co/ada/iris/tree/refs/pr/1", "refs/pr/1"),
+        ("hf://ada/iris@v2", "v2"),
+    ],
+)
+def test_the_revision_of_an_address_is_asked_for(
+    server: HubStandin, home: Path, checkpoint: Checkpoint, address: str, revision: str
+) -> None:
+    server.repos["model", REPO] = Repo(files={"model.safetensors": checkpoint.to_bytes()})
+    with suppress(HubError):  # whether the server has it is not the question
+        pull(address)
+    assert f"GET /ada/iris/resolve/{revision}/model.safetensors" in list_paths(server)
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("https://huggingface.co/datasets/ada/iris", "ada/iris is a dataset, not a model"),
+        ("hf://spaces/ada/iris", "ada/iris is a Space, not a model"),
+        ("ada/iris/resolve/main/other.safetensors", "only model.safetensors is read, not other"),
+        ("https://example.org/ada/iris", "not a name that a repository can have"),
+        ("https://ada:hf_Secret@example.org/ada/iris", "not a name that a repository can have"),
+    ],
+)
+def test_an_address_of_something_else_is_refused_before_anything_is_asked(
+    server: HubStandin, home: Path, address: str, sentence: str
+) -> None:
+    for act in (lambda: pull(address), lambda: HubIrisMLP.from_pretrained(address)):
+        with pytest.raises(HubError) as refused:
+            act()
+        assert sentence in str(refused.value)
+        assert "hf_Secret" not in str(refused.value)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 9\n",
+            "a Git LFS pointer",
+        ),
+        (b"<!doctype html><title>Sign in</title>", "a web page"),
+        (b"", "an empty file"),
+        (b"neither", "truncated"),
+    ],
+)
+def test_pulled_file_that_is_something_else_is_named_and_no_upload_is_spoken_of(
+    server: HubStandin, home: Path, data: bytes, kind: str
+) -> None:
+    server.repos["model", REPO] = Repo(files={"model.safetensors": data})
+    for act in (lambda: pull(REPO), lambda: HubIrisMLP.from_pretrained(REPO)):
+        with pytest.raises(WeightsError) as refused:
+            act()
+        assert kind in str(refused.value)
+        assert "upload" not in str(refused.value)
 
 
 def test_second_push_of_the_same_model_makes_no_commit(
@@ -239,6 +342,30 @@ def test_model_trained_further_loses_the_old_metrics(checkpoint: Checkpoint) -> 
         model.fc1.weight += 1
     after = model.to_checkpoint()
     assert (after.metrics, after.settings, after.scaler) == ({}, {}, checkpoint.scaler)
+
+
+@pytest.mark.parametrize("spoil", [torch.nan, torch.inf, 1e38])
+def test_save_pretrained_refuses_what_from_pretrained_would(
+    tmp_path: Path, checkpoint: Checkpoint, spoil: float
+) -> None:
+    model = HubIrisMLP.from_checkpoint(checkpoint)
+    with torch.no_grad():
+        model.fc1.weight.fill_(spoil)
+    with pytest.raises(WeightsError):
+        model.save_pretrained(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_model_is_saved_in_float32_and_comes_back_the_same(
+    tmp_path: Path, checkpoint: Checkpoint, dtype: torch.dtype
+) -> None:
+    model = HubIrisMLP.from_checkpoint(checkpoint).to(dtype)
+    model.save_pretrained(tmp_path)
+    again = HubIrisMLP.from_pretrained(tmp_path)
+    for name, tensor in again.state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, model.state_dict()[name].float())
 
 
 def test_new_model_is_saved_with_the_scaler_of_the_lesson(checkpoint: Checkpoint) -> None:
