@@ -137,7 +137,7 @@ def lock(arguments: argparse.Namespace) -> None:
     command = (find_python(), "-m", "uv", "pip", "compile", "pyproject.toml", "-")
     options = ("--extra", "mcp", "--extra", "oauth", "--universal", "--generate-hashes")
     pins = ("--upgrade", "-c", CONSTRAINTS.name, "--python-version", ".".join(map(str, PYTHON)))
-    named = ("--custom-compile-command", "python dev.py lock", "-o", "requirements.lock")
+    named = ("--quiet", "--custom-compile-command", "python dev.py lock", "-o", "requirements.lock")
     done = subprocess.run(
         [*map(str, command), *options, *pins, *named], cwd=ROOT, input="spaces", text=True
     )
