@@ -51,7 +51,7 @@ def test_a_run_is_stopped_and_answered_where_the_server_ends(tmp_path, number, s
         process.send_signal(number)
         assert process.wait(60) == status
         assert job.outputs()[-1][0]["outcome"] == "stopped"
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert list((tmp_path / "cache").glob("iris-mlp-*")) == []
     assert "terminate" not in (tmp_path / "log.txt").read_text()
 
 
@@ -79,13 +79,13 @@ def test_two_servers_in_one_folder_leave_each_other_their_files(tmp_path):
             other.terminate()
             other.wait(60)
         assert httpx.get(answer[2]["url"]).status_code == 200
-        assert len(os.listdir(shared)) == 1
+        assert len(list(Path(shared).glob("iris-mlp-*"))) == 1
 
 
 def test_a_full_disk_takes_no_answer_away(tmp_path):
     with started(tmp_path) as (url, _):
         client = Client(url, verbose=False)
-        (folder,) = (tmp_path / "cache").iterdir()
+        (folder,) = (tmp_path / "cache").glob("iris-mlp-*")
         shutil.rmtree(folder)
         folder.write_text("no room")  # whatever is written below it fails
         summary, plot, weights = client.predict(epochs=5, api_name="/train")
