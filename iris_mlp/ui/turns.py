@@ -155,8 +155,10 @@ class Turns(Queue):
         return self._visitors.get(event, Visitor("", ""))
 
     def _is_heard(self, event: Event) -> bool:
-        listening = self._presence.listening
-        return event.session_hash in listening or event._id in listening
+        """Tell whether a stream is open that carries the answer: of the session, or of a call."""
+        calls = self.pending_event_ids_session.get(event.session_hash, ())
+        listening = self._presence.listening.keys()
+        return event.session_hash in listening or not listening.isdisjoint(calls)
 
     def _refuse(self, visitor: Visitor, lane: str) -> IrisMlpError | None:
         if self.is_closing:

@@ -1,5 +1,6 @@
 """The app as a Space serves it: made of the files that `deploy` uploads, and signed in to."""
 
+import base64
 import os
 import re
 import subprocess
@@ -87,6 +88,24 @@ def follow(page: Page, link: str) -> None:
     with page.expect_navigation():
         page.get_by_role("link", name=link).click()
     page.wait_for_selector("#loss-chart .loss-chart-stats > div")
+
+
+def test_a_cookie_holds_no_token_and_ends_with_the_sign_out(visit, address: str):
+    with visit(address=address) as page:
+        open_panel(page)
+        follow(page, "Sign in with Hugging Face")
+        cookies = [each for each in page.context.cookies() if each.get("name") == "session"]
+        values = [each.get("value", "") for each in cookies]
+        assert len(values) == 1
+        assert OAUTH_TOKEN not in values[0]
+        assert OAUTH_TOKEN.encode() not in base64.b64decode(values[0] + "===", altchars=b"-_")
+        open_panel(page)
+        expect(page.locator("#hub-account")).to_contain_text("Signed in to the Hub as visitor")
+        follow(page, "Sign out")
+        page.context.add_cookies(cookies)  # as one who had copied it would
+        page.reload()
+        open_panel(page)
+        expect(page.locator("#hub-account")).to_contain_text("Sign in, and your run")
 
 
 def test_a_visitor_signs_in_and_pushes_under_their_own_name(
