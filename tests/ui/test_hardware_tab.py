@@ -36,6 +36,7 @@ from iris_mlp.ui.hardware.machine import (
     show_machine,
 )
 from iris_mlp.ui.hardware.names import choose_name, read_name, render_name, split_parts
+from iris_mlp.ui.hardware.your_computer import decode_pasted, read_name_of_gpu
 from tests.helpers import HARDWARE_WORDS, request_in
 
 EN, ZH = translator("en"), translator("zh-CN")
@@ -536,3 +537,25 @@ def test_building_the_tab_looks_at_no_hardware():
     with gr.Blocks():
         tab = hardware_tab.build()
     assert [output.value for output in tab.on_load_outputs] == [None] * len(tab.on_load_outputs)
+
+
+def test_pasted_text_is_decoded_and_never_becomes_markup():
+    text = f"Tesla T4, 15360 MiB, 531 MiB\nRTX 3090 {HOSTILE}\n{HOSTILE}"
+    page = Page(decode_pasted(request_in("en"), text))
+    assert page.facts()["VRAM in use"] == "0.5 GiB"
+    assert "Turing" in page.text
+    assert not page.find(tag="img")
+    assert not page.find(tag="script")
+
+
+@pytest.mark.parametrize(("text", "key"), [("hello", "paste_unknown"), ("", None)])
+def test_pasted_text_without_a_name_says_so(text, key):
+    drawn = decode_pasted(request_in("en"), text)
+    assert (EN(f"hardware.{key}") in drawn) if key else (drawn.strip() == "")
+
+
+def test_name_that_a_browser_sends_is_untrusted():
+    event = gr.EventData(None, {"name": f"ANGLE (NVIDIA, NVIDIA GeForce RTX 4090 {HOSTILE}"})
+    page = Page(read_name_of_gpu(request_in("en"), event))
+    assert not page.find(tag="img")
+    assert read_name_of_gpu(request_in("en"), gr.EventData(None, {"name": ""})) == ""

@@ -7,7 +7,7 @@ import gradio as gr
 
 from iris_mlp.hardware import detect_hardware
 from iris_mlp.strings import Translate
-from iris_mlp.ui.hardware import cards, machine, names
+from iris_mlp.ui.hardware import cards, machine, names, your_computer
 from iris_mlp.ui.run_button import PRIVATE
 
 
@@ -29,15 +29,16 @@ def build() -> HardwareTab:
     wiring: dict[str, Any] = PRIVATE | {"concurrency_id": "hardware", "concurrency_limit": 2}
     with gr.Column(elem_classes="hardware"):
         shown_machine = machine.build(wiring)
+        shown_yours = your_computer.build(wiring)
         name, shown_names = names.build(wiring)
         shown_cards = cards.build(name, wiring)
-    return HardwareTab(load_page, [*shown_machine, *shown_names, *shown_cards])
+    return HardwareTab(load_page, [*shown_machine, *shown_yours, *shown_names, *shown_cards])
 
 
 def load_page(request: gr.Request) -> list[str]:
     """Fill the whole tab."""
-    shown = (machine.show_machine, names.show_first, cards.show_cards)
-    return [value for show in shown for value in show(request)]
+    panels = (machine.show_machine, your_computer.show_panel, names.show_first, cards.show_cards)
+    return [value for show in panels for value in show(request)]
 
 
 def describe_badge(t: Translate) -> str:
