@@ -19,7 +19,7 @@ from iris_mlp.ui.hardware.names import MAX_NAME_LENGTH, render_name
 from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.templates import render
 
-FACTS = ("gpu", "webgpu", "limits", "features", "threads", "memory", "browser", "system")
+FACTS = ("gpu", "webgpu", "threads", "memory", "browser", "system", "limits", "features")
 _ASK_NVIDIA = "nvidia-smi --query-gpu=name,memory.total,memory.used --format=csv,noheader"
 COMMANDS = {
     "Windows": "Get-CimInstance Win32_Processor | Format-List Name, NumberOfCores, "

@@ -22,6 +22,9 @@ const BROWSERS = [["Edge", /Edg\/([\d.]+)/], ["Opera", /OPR\/([\d.]+)/], ["Firef
 const SYSTEMS = [["Android", /Android ?([\d.]*)/], ["iOS", /(?:iPhone|iPad).*OS ([\d_]+)/], ["Windows", /Windows NT ?([\d.]*)/],
   ["macOS", /Mac OS X/], ["ChromeOS", /CrOS/], ["Linux", /Linux/]];
 
+// What has to do with pictures alone says nothing about computing.
+const PICTURES = /^(?:texture|chromium|depth|rg11|bgra|clip|core|dual|indirect)/;
+
 /** @returns {Promise<Computer>} */
 export async function readComputer() {
   const gpu = readWebgl();
@@ -61,13 +64,19 @@ async function readWebgpu() {
       webgpu: [vendor, architecture, device, description].filter(Boolean).join(" · ") || null,
       limits: `maxBufferSize ${(maxBufferSize / 2 ** 30).toFixed(1)} GiB · maxComputeInvocationsPerWorkgroup `
         + `${maxComputeInvocationsPerWorkgroup} · maxComputeWorkgroupStorageSize ${maxComputeWorkgroupStorageSize / 1024} KiB`,
-      features: [...adapter.features].sort().join(", ") || null,
+      features: [...adapter.features].filter((name) => !PICTURES.test(name)).sort().join(", ") || null,
       isFallback: Boolean(isFallbackAdapter ?? adapter.isFallbackAdapter),
       hasWebgpu: true,
     };
   } catch {
     return nothing;
   }
+}
+
+/** Give a GPU's name without what ANGLE writes around it. */
+export function shorten(name) {
+  const bare = name.replace(/^ANGLE \((?:[^,()]+, )?|ANGLE Metal Renderer: |Vulkan [\d.]+ \(| ?\(0x[0-9a-f]+\)/gi, "");
+  return bare.replace(/ Direct3D.*$|\)?, .*$|\)+$/, "").trim() || name;
 }
 
 function match(table) {
@@ -116,7 +125,7 @@ export function mount({ element, trigger, watch }) {
       node.classList.toggle("unknown", text === null);
     };
     for (const fact of ["gpu", "limits", "features", "browser", "system"]) say(fact, read[fact]);
-    say("title", read.gpu ?? read.webgpu);
+    say("title", read.gpu ? shorten(read.gpu) : read.webgpu);
     say("webgpu", read.hasWebgpu ? read.webgpu : words.none);
     say("threads", read.threads && `${read.threads} ${words.threads}`);
     say("memory", read.memoryGb && words.memory.replace("{gb}", read.memoryGb));
