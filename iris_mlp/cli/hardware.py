@@ -18,6 +18,6 @@ def hardware(decode: str | None, as_json: bool) -> None:
         click.echo(json.dumps(asdict(report)) if as_json else machine.render_text(report))
         return
     name, render = machine.decode_gpu(decode), machine.render_gpu_name
-    if not name.known and machine.decode_cpu(decode).line:
+    if name.basis in (None, "pattern") and machine.decode_cpu(decode).line:
         name, render = machine.decode_cpu(decode), machine.render_cpu_name
     click.echo(json.dumps(asdict(name)) if as_json else render(name))  # type: ignore[arg-type]

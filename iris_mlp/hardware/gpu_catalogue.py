@@ -4,10 +4,10 @@ The facts stand in `gpu_catalogue.csv`, one row a card, each with the maker's pu
 follows. An empty field means unknown; `vram_gib` lists the memory variants as the maker writes them
 (GB), the launch one first, with "/" between variants of the same compute and ";" before one
 whose compute differs; `fp32_tflops` is the launch variant's peak as the maker publishes it, or
-2 x cores x boost clock where the maker publishes those two; `laptop` is empty where one name serves
-both; `year` is when the maker introduced the card; `chip` is the one it was introduced with, since
-later runs of a card may use another one. `compute_capability` follows NVIDIA's page "CUDA
-GPU Compute Capability".
+2 x cores x boost clock where the maker publishes those two, the highest clock for a laptop's;
+`laptop` is empty where one name serves both; `year` is when the maker introduced the card; `chip`
+is the one it was introduced with, since later runs of a card may use another one.
+`compute_capability` follows NVIDIA's page "CUDA GPU Compute Capability".
 """
 
 import csv

@@ -43,7 +43,7 @@ def render_gpu_name(card: GpuName) -> str:
     """Write what a GPU's name means as text."""
     tier = f"{card.tier} ({say(f'tier.{card.tier}')})" if card.tier else None
     lines: list[Line] = [
-        ("Card", card.name if card.known else None),
+        ("Card", card.name),
         ("Vendor", card.vendor),
         ("Series", card.series),
         ("Architecture", _with_year(card.architecture, card.year)),
@@ -55,8 +55,12 @@ def render_gpu_name(card: GpuName) -> str:
         ("FP32 compute", f"{card.fp32_tflops:g} TFLOPS" if card.fp32_tflops else None),
         ("Source", card.source),
     ]
-    if not card.known and card.series is None:
+    if card.basis is None:
         lines = lines[:1]  # nothing is known, which one line says
+    else:
+        lines.append(("Read from", say(f"basis.{card.basis}")))
+    if card.basis == "family":
+        lines = [line for line in lines if line[1]]
     lines += [(part, say(key)) for part, key in card.meanings]
     lines += [("Note", say(key)) for key in card.notes]
     if card.nearest:
@@ -72,6 +76,12 @@ def render_cpu_name(cpu: CpuName) -> str:
         ("Generation", str(cpu.generation) if cpu.generation else None),
         ("Architecture", _with_year(cpu.architecture, cpu.year)),
     ]
+    if cpu.cores:
+        lines.append(("Cores", str(cpu.cores)))
+    if cpu.threads:
+        lines.append(("Threads", str(cpu.threads)))
+    if cpu.basis:
+        lines.append(("Read from", say(f"basis.{cpu.basis}")))
     lines += [(part, say(key)) for part, key in cpu.meanings]
     return _section(cpu.query, lines) + "\n"
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from iris_mlp.hardware import (
     HardwareReport,
-    compare_lesson_cards,
     decode_cpu,
     decode_gpu,
     list_gpus,
@@ -20,19 +19,24 @@ from iris_mlp.hardware.gpu import describe_gpu
 from iris_mlp.hardware.report import Accelerator, TorchInfo
 from iris_mlp.strings import LANGUAGES, translator
 from iris_mlp.ui.hardware import tab as hardware_tab
-from iris_mlp.ui.hardware.gpu_comparison import (
+from iris_mlp.ui.hardware.cards import (
     BOTTOM,
     CASES,
     LEFT,
     RIGHT,
     TOP,
-    draw_plot,
     place_labels,
     render_cases,
     render_comparison,
 )
-from iris_mlp.ui.hardware.name_anatomy import draw_anatomy, render_name, split_parts
-from iris_mlp.ui.hardware.report_card import describe_machine, render_report, shorten_name
+from iris_mlp.ui.hardware.machine import (
+    describe_machine,
+    render_report,
+    shorten_name,
+    show_machine,
+)
+from iris_mlp.ui.hardware.names import choose_name, read_name, render_name, split_parts
+from iris_mlp.ui.hardware.your_computer import decode_pasted, read_name_of_gpu
 from tests.helpers import HARDWARE_WORDS, request_in
 
 EN, ZH = translator("en"), translator("zh-CN")
@@ -120,7 +124,7 @@ class Page(HTMLParser):
     def __init__(self, html):
         super().__init__()
         self.elements, self.open, self.text = [], [], ""
-        self.feed(html)
+        self.feed(str(html))
         self.close()
         assert not self.open, f"not closed: {self.open}"
 
@@ -186,7 +190,7 @@ def test_the_digit_that_tells_the_generation_is_the_one_marked(name, part, befor
 
 def test_anatomy_is_a_picture_that_says_each_part_and_its_meaning():
     card = decode_gpu("3090ti")
-    (picture,) = Page(draw_anatomy(card.name, card.meanings, EN)).find(role="img")
+    (picture,) = Page(render_name("3090ti", EN)).find(role="img")
     for part, key in card.meanings:
         assert f"{part}: {HARDWARE_WORDS[key]}" in picture["aria-label"]
 
@@ -297,7 +301,7 @@ def test_no_name_becomes_markup():
     report = make_report(cpu, [gpu], replace(CUDA_TORCH, version=HOSTILE), system=HOSTILE)
     drawn = render_report(report, EN)
     for name in (HOSTILE, f"RTX 3090 {HOSTILE}", f"i7-12800HX {HOSTILE}"):
-        drawn += hardware_tab.read_name(request_in("zh-CN"), name)
+        drawn += read_name(request_in("zh-CN"), name)
     page = Page(drawn)
     assert HOSTILE in page.text
     assert not page.find(tag="img")
@@ -331,7 +335,7 @@ def test_any_text_is_answered_without_becoming_markup(name):
     [("en", "Unknown: RTX 9999 XYZ", "Did you mean"), ("zh-CN", "未知：RTX 9999 XYZ", "您要找的")],
 )
 def test_unknown_name_is_answered_unknown_with_the_nearest_ones(language, unknown, nearest):
-    page = Page(hardware_tab.read_name(request_in(language), "RTX 9999 XYZ"))
+    page = Page(read_name(request_in(language), "RTX 9999 XYZ"))
     assert unknown in page.text
     assert nearest in page.text
     offered = [e["data-name"] for e in page.elements if "data-name" in e]
@@ -365,7 +369,7 @@ def test_name_of_several_architectures_asks_which_one():
 
 
 def test_known_name_is_answered_with_its_facts_and_source():
-    facts = Page(hardware_tab.read_name(request_in("en"), "4070 laptop")).facts()
+    facts = Page(read_name(request_in("en"), "4070 laptop")).facts()
     assert facts["Series"] == "40"
     assert facts["Tier"] == "70, upper middle"
     assert facts["Architecture"] == "Ada Lovelace"
@@ -377,7 +381,7 @@ def test_known_name_is_answered_with_its_facts_and_source():
 
 
 def test_cpu_name_is_answered_with_its_generation():
-    page = Page(hardware_tab.read_name(request_in("en"), "i7-12800HX"))
+    page = Page(read_name(request_in("en"), "i7-12800HX"))
     assert page.facts()["Architecture"] == "Alder Lake (2021)"
     assert page.facts()["Generation"] == "12"
     assert len(page.find(tag="article")) == 1
@@ -390,12 +394,12 @@ def test_name_of_a_chip_that_is_both_is_answered_twice():
 
 @pytest.mark.parametrize("name", ["", "   ", None])
 def test_empty_box_says_what_to_do(name):
-    assert EN("hardware.name_empty") in hardware_tab.read_name(request_in("en"), name)
+    assert EN("hardware.name_empty") in read_name(request_in("en"), name)
 
 
 def test_clicked_name_goes_into_the_box():
     event = gr.EventData(None, {"name": "GeForce RTX 4090"})
-    assert hardware_tab.choose_name(event) == "GeForce RTX 4090"
+    assert choose_name(event) == "GeForce RTX 4090"
 
 
 def test_table_holds_the_five_cards_of_the_lesson_in_its_order():
@@ -421,7 +425,7 @@ def test_labels_of_the_plot_cover_neither_each_other_nor_a_dot():
 
 @pytest.mark.parametrize("t", [EN, ZH])
 def test_plot_shows_the_lesson_cards_inside_its_frame(t):
-    page = Page(draw_plot(compare_lesson_cards(), t))
+    page = Page(render_comparison(t))
     dots = page.find(tag="circle", **{"class": "dot"})
     assert len(dots) == 5
     for dot in dots:
@@ -503,38 +507,55 @@ def test_short_name_keeps_what_tells_one_machine_from_another(name, short):
 
 @pytest.mark.parametrize(("language", "t"), [("en", EN), ("zh-CN", ZH)])
 def test_loaded_page_is_in_the_language_of_the_visitor(language, t):
-    view = hardware_tab.load_page(request_in(language))
-    assert t("hardware.processor") in view.report
-    assert t("hardware.name_empty") not in view.meaning
-    assert t("hardware.case_suffix") in view.cases
-    assert t("hardware.column_vram") in view.comparison
-    assert t("hardware.examples") in view.examples
-    suggested = [e["value"] for e in Page(view.examples).find(tag="option")]
+    shown = hardware_tab.load_page(request_in(language))
+    for key in ("processor", "case_suffix", "column_vram", "examples"):
+        assert any(t(f"hardware.{key}") in part for part in shown)
+    suggested = [e["value"] for e in Page("".join(shown)).find(tag="option")]
     assert suggested == [card.name for card in list_gpus()]
-    assert view.text.startswith("CPU\n")
-    assert hardware_tab.describe_badge(t).endswith(t("hardware.badge_no_gpu")) == (
-        t("hardware.gpu.none") in view.report
-    )
+    assert any(part.startswith("CPU\n") for part in shown)
+    without = any(t("hardware.gpu.none") in part for part in shown)
+    assert hardware_tab.describe_badge(t).endswith(t("hardware.badge_no_gpu")) == without
 
 
 def test_refresh_shows_the_machine_again():
-    request = request_in("zh-CN")
-    report, text = hardware_tab.show_machine(request)
+    report, text, copied = show_machine(request_in("zh-CN"))
     assert ZH("hardware.processor") in report
     assert text.startswith("CPU\n")
+    assert Page(copied).find(role="status")[0]["data-text"] == text
 
 
 def test_every_event_is_private_and_shares_the_hardware_slots():
     with gr.Blocks() as app:
         tab = hardware_tab.build()
     events = list(app.fns.values())
-    assert len(events) == 6
     assert {event.api_visibility for event in events} == {"private"}
-    assert {event.concurrency_id for event in events if event.fn} == {"hardware"}
-    assert len(tab.on_load_outputs) == len(hardware_tab.View._fields)
+    assert {event.concurrency_id for event in events} == {"hardware"}
+    assert len(tab.on_load_outputs) == len(hardware_tab.load_page(request_in("en")))
 
 
 def test_building_the_tab_looks_at_no_hardware():
     with gr.Blocks():
         tab = hardware_tab.build()
     assert [output.value for output in tab.on_load_outputs] == [None] * len(tab.on_load_outputs)
+
+
+def test_pasted_text_is_decoded_and_never_becomes_markup():
+    text = f"Tesla T4, 15360 MiB, 531 MiB\nRTX 3090 {HOSTILE}\n{HOSTILE}"
+    page = Page(decode_pasted(request_in("en"), text))
+    assert page.facts()["VRAM in use"] == "0.5 GiB"
+    assert "Turing" in page.text
+    assert not page.find(tag="img")
+    assert not page.find(tag="script")
+
+
+@pytest.mark.parametrize(("text", "key"), [("hello", "paste_unknown"), ("", None)])
+def test_pasted_text_without_a_name_says_so(text, key):
+    drawn = decode_pasted(request_in("en"), text)
+    assert (EN(f"hardware.{key}") in drawn) if key else (drawn.strip() == "")
+
+
+def test_name_that_a_browser_sends_is_untrusted():
+    event = gr.EventData(None, {"name": f"ANGLE (NVIDIA, NVIDIA GeForce RTX 4090 {HOSTILE}"})
+    page = Page(read_name_of_gpu(request_in("en"), event))
+    assert not page.find(tag="img")
+    assert read_name_of_gpu(request_in("en"), gr.EventData(None, {"name": ""})) == ""

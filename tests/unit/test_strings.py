@@ -39,7 +39,8 @@ def test_every_key_is_used_somewhere():
     def list_words(text: str) -> set[str]:
         return set(re.findall(r"[A-Za-z]+|\d+", text))
 
-    paths = [path for path in UI.parent.rglob("*") if path.suffix in (".py", ".js", ".html")]
+    kinds = (".py", ".js", ".html", ".toml", ".csv")
+    paths = [path for path in UI.parent.rglob("*") if path.suffix in kinds]
     source = "\n".join(path.read_text("utf-8") for path in paths)
     words, stems = list_words(source), "|".join(path.stem for path in FILES)
     named = {re.escape(name) for name in re.findall(rf'"((?:{stems})\.[^"\s]+)"', source)}

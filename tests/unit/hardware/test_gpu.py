@@ -17,7 +17,8 @@ from hardware_standins import (
     rtx_4070_laptop,
 )
 
-from iris_mlp.hardware.gpu import GpuInfo, detect_gpus, find_visible
+from iris_mlp.hardware.gpu import GpuInfo, detect_gpus
+from iris_mlp.hardware.nvml import find_visible
 
 CUDA_TORCH = StandInTorch(cuda_version="12.8")
 
