@@ -5,6 +5,7 @@ of the same version, and nothing else. A batch whose worker dies runs again on a
 """
 
 import logging
+import pickle
 import signal
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -67,7 +68,7 @@ def watch_cluster(
     configs: Iterable[TrainConfig],
     client: Any,
     stop: Event,
-    train: Callable[[str, list[TrainConfig]], Batch] | None = None,
+    train: Callable[[str, bytes], Batch] | None = None,
 ) -> Generator[list[LaneResult]]:
     """Yield the results of each batch that ends, or an empty list to say that none has.
 
@@ -94,7 +95,9 @@ def watch_cluster(
                 if not batch:
                     more = False
                     break
-                future = client.submit(train or train_batch, __version__, batch, pure=False)
+                # Packed, for the scheduler would unpack and pack again what it only passes on.
+                packed = pickle.dumps(batch)
+                future = client.submit(train or train_batch, __version__, packed, pure=False)
                 pending[future] = work
                 future.add_done_callback(ended.put)
             if not pending:
@@ -105,8 +108,12 @@ def watch_cluster(
             client.cancel(list(pending), force=True)
 
 
-def train_batch(version: str, configs: list[TrainConfig]) -> Batch:
+def train_batch(version: str, packed: bytes) -> Batch:
     """Train lanes on a worker, on one core or its GPU, until its task is no longer wanted.
+
+    Args:
+        version: The client's version of this package.
+        packed: The settings of the lanes, a pickled list of `TrainConfig`.
 
     Raises:
         ClusterError: The worker has another version of this package than the client.
@@ -120,7 +127,7 @@ def train_batch(version: str, configs: list[TrainConfig]) -> Batch:
             ours=version,
         )
     started = perf_counter()
-    steps = watch_sweep(configs, cores=1, stop=_TaskStop())
+    steps = watch_sweep(pickle.loads(packed), cores=1, stop=_TaskStop())
     results = list(chain.from_iterable(steps))
     return perf_counter() - started, results
 

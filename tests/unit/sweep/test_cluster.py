@@ -208,7 +208,7 @@ def test_another_version_of_dask_is_told(tmp_path):
 
 def test_another_version_of_this_package_on_a_worker_is_told():
     with pytest.raises(ClusterError, match=r"version .* of iris_mlp, and here is 0.0.9"):
-        train_batch("0.0.9", [])
+        train_batch("0.0.9", b"")
 
 
 @pytest.mark.parametrize(
