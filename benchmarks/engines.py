@@ -230,13 +230,13 @@ def measure_sweep(repeats: int, epochs: int) -> str:
     """Return the table of a sweep's throughput against cores."""
     most = detect_cpu().usable_cores
     counts = sorted({1, most} | {2**n for n in range(10) if 2**n < most})
-    lane = next(iter(SweepConfig(epochs=(epochs,))))
+    lane = next(iter(SweepConfig(epochs=(epochs,), device="cpu")))
     solo: list[float] = []
     seconds: dict[int, list[float]] = {cores: [] for cores in counts}
     for _ in range(repeats):
         solo += [_time(lambda _: _run_lane(lane), 0)[0] for _ in range(20)]
         for cores, times in seconds.items():
-            lanes = SweepConfig(epochs=(epochs,), seeds=range(LANES))
+            lanes = SweepConfig(epochs=(epochs,), seeds=range(LANES), device="cpu")
             times.append(_time(lambda _, c=cores, n=lanes: len(list(sweep(n, cores=c))), 0)[0])
     single = 1 / statistics.median(solo)
     rows = []

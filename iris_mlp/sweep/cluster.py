@@ -5,6 +5,8 @@ of the same version, and nothing else. A batch whose worker dies runs again on a
 """
 
 import logging
+import pickle
+import signal
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
@@ -12,7 +14,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Event
+from threading import Event, current_thread, main_thread
 from time import perf_counter
 from typing import Any
 
@@ -20,6 +22,7 @@ from iris_mlp import __version__
 from iris_mlp.config import TRAIN_ROWS, TrainConfig
 from iris_mlp.errors import ClusterError, IrisMlpError
 from iris_mlp.hardware.core_limits import usable_cores
+from iris_mlp.sweep.launches import MOST_MODELS
 from iris_mlp.sweep.results import LaneResult
 from iris_mlp.sweep.run import watch_sweep
 
@@ -33,8 +36,8 @@ _BATCH_S = 1.0
 _SCHEDULER_S = 0.002
 """Seconds of scheduler that a batch costs, with margin; see `benchmarks/cluster.md`."""
 _SCHEDULER_SHARE = 0.25
-_MOST_LANES = 10_000
-"""Lanes of a batch, which bounds what it weighs."""
+_MOST_LANES = MOST_MODELS
+"""Lanes of a batch: one launch on a GPU; they bound what is in memory."""
 _LEAST_IN_FLIGHT = 8
 """So that a cluster that grows with its work, and has no worker yet, is given some."""
 _FIRST_LANE_S = 0.0005
@@ -65,7 +68,7 @@ def watch_cluster(
     configs: Iterable[TrainConfig],
     client: Any,
     stop: Event,
-    train: Callable[[str, list[TrainConfig]], Batch] | None = None,
+    train: Callable[[str, bytes], Batch] | None = None,
 ) -> Generator[list[LaneResult]]:
     """Yield the results of each batch that ends, or an empty list to say that none has.
 
@@ -92,7 +95,9 @@ def watch_cluster(
                 if not batch:
                     more = False
                     break
-                future = client.submit(train or train_batch, __version__, batch, pure=False)
+                # Packed, for the scheduler would unpack and pack again what it only passes on.
+                packed = pickle.dumps(batch)
+                future = client.submit(train or train_batch, __version__, packed, pure=False)
                 pending[future] = work
                 future.add_done_callback(ended.put)
             if not pending:
@@ -103,8 +108,12 @@ def watch_cluster(
             client.cancel(list(pending), force=True)
 
 
-def train_batch(version: str, configs: list[TrainConfig]) -> Batch:
+def train_batch(version: str, packed: bytes) -> Batch:
     """Train lanes on a worker, on one core or its GPU, until its task is no longer wanted.
+
+    Args:
+        version: The client's version of this package.
+        packed: The settings of the lanes, a pickled list of `TrainConfig`.
 
     Raises:
         ClusterError: The worker has another version of this package than the client.
@@ -118,7 +127,7 @@ def train_batch(version: str, configs: list[TrainConfig]) -> Batch:
             ours=version,
         )
     started = perf_counter()
-    steps = watch_sweep(configs, cores=1, stop=_TaskStop())
+    steps = watch_sweep(pickle.loads(packed), cores=1, stop=_TaskStop())
     results = list(chain.from_iterable(steps))
     return perf_counter() - started, results
 
@@ -244,16 +253,15 @@ def _connect(address: str) -> Iterator[Any]:
     for name in ("distributed", "distributed.client", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if address == "local":
-        with (
-            LocalCluster(
+        with _shielded_children():
+            cluster = LocalCluster(
                 n_workers=usable_cores(),
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address=None,  # type: ignore[arg-type]  # which is for none
+                dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
-            ) as cluster,
-            Client(cluster, set_as_default=False) as client,
-        ):
+            )
+        with cluster, Client(cluster, set_as_default=False) as client:
             yield client
         return
     path = Path(address)
@@ -279,6 +287,19 @@ def _connect(address: str) -> Iterator[Any]:
     finally:
         with suppress(OSError, CancelledError, TimeoutError):
             client.close(timeout=2)
+
+
+@contextmanager
+def _shielded_children() -> Iterator[None]:
+    """Keep Ctrl-C, which a terminal sends to every process, from those that are started within."""
+    if current_thread() is not main_thread():  # the only one that may say so
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a new process takes over
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _compare_versions(client: Any) -> None:

@@ -86,6 +86,7 @@ def run_command(*arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -207,7 +208,7 @@ def test_another_version_of_dask_is_told(tmp_path):
 
 def test_another_version_of_this_package_on_a_worker_is_told():
     with pytest.raises(ClusterError, match=r"version .* of iris_mlp, and here is 0.0.9"):
-        train_batch("0.0.9", [])
+        train_batch("0.0.9", b"")
 
 
 @pytest.mark.parametrize(
@@ -229,11 +230,17 @@ def test_missing_dask_is_told(monkeypatch):
         next(sweep_on_cluster(SweepConfig(), "local", Event()))
 
 
-def test_a_cluster_of_this_machine_starts_and_ends_with_the_sweep(tmp_path):
-    process = run_command("--cluster", "local", "--epochs", "5", "--seeds", "0:20", "--json")
+def test_a_cluster_of_this_machine_ends_in_silence_at_ctrl_c_in_a_terminal(tmp_path):
+    path = tmp_path / "sweep.csv"
+    process = run_command(
+        *("--cluster", "local", "--epochs", "10", "--hidden", "2", "--seeds", "0:1000000"),
+        *("--output", str(path), "--json"),
+    )
+    wait_for_rows(path, process)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
     output, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, errors) == (0, "")
-    assert json.loads(output)["done"] == 20
+    assert 0 < json.loads(output)["done"] == len(read_rows(path)) < 1_000_000
 
 
 def test_the_callers_stop_is_looked_at_soon_enough():
