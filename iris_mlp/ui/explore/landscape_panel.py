@@ -198,4 +198,4 @@ def _list_losses(lanes: list[LaneResult]) -> list[float]:
 
 
 def _list_shares(lanes: list[LaneResult]) -> list[float]:
-    return [lane.test_accuracy for lane in lanes if lane.outcome == "completed"]
+    return [lane.test_accuracy for lane in lanes if lane.test_accuracy is not None]

@@ -186,7 +186,7 @@ def _list_rights(sample: Sample) -> list[int]:
 
 
 def _count_right(result: LaneResult) -> int | None:
-    return round(result.test_accuracy * TEST_ROWS) if result.outcome == "completed" else None
+    return None if result.test_accuracy is None else round(result.test_accuracy * TEST_ROWS)
 
 
 def _round(loss: float | None) -> float | None:
