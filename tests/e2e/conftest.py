@@ -46,7 +46,13 @@ def visit(browser: Browser, url: str) -> Visit:
 
     @contextmanager
     def open_page(path: str = "", address: str = url, **options) -> Iterator[Page]:
-        options = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}} | options
+        # What the page opens on stands still, so that its drawing slows no other test.
+        options = {
+            "locale": "en-US",
+            "viewport": {"width": 1280, "height": 900},
+            "reduced_motion": "reduce",
+            **options,
+        }
         context: BrowserContext = browser.new_context(**options)
         page = context.new_page()
         page.set_default_timeout(60_000)

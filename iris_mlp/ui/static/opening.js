@@ -16,6 +16,8 @@ const EPOCHS = Array.from({ length: FRAMES + 1 }, (_, i) => Math.round(LESSON.ep
 /** A flower between the two species that are hard to tell apart. */
 const FLOWER_CM = [6.0, 2.8, 4.8, 1.7];
 
+const count = (value) => value.toLocaleString(document.documentElement.lang || "en");
+
 let showModel = null;
 
 /**
@@ -51,7 +53,7 @@ export function mount({ element, props, watch }) {
     const scrubber = h("input", { type: "range", min: 0, max: FRAMES, step: 1, value: 0, "aria-label": texts.scrub });
     const caption = h("p", { class: "opening-caption", role: "status" });
     const controls = h("div", { class: "opening-controls" }, play, step, scrubber);
-    element.querySelector(".opening").replaceChildren(h("div", { class: "opening-views" }, plane, network), controls, caption);
+    element.querySelector(".opening").replaceChildren(plane, controls, caption, network);
     parts = { plane, network, play, scrubber, caption, controls };
     play.addEventListener("click", () => (timer === null ? start() : pause()));
     step.addEventListener("click", () => { pause(); go(Math.min(at + 1, FRAMES)); });
@@ -87,16 +89,21 @@ export function mount({ element, props, watch }) {
     if (follows) return;
     showLosses("loss-chart", {
       train: thin(recorded, 1, LESSON.epochs), test: thin(tests, testEvery(LESSON), LESSON.epochs),
-      epochs: LESSON.epochs, running: timer !== null, note: "", stats: [], labels: props.texts.labels,
+      epochs: LESSON.epochs, running: timer !== null, note: "", stats: list(epoch, recorded.at(-1), tests.at(-1), accuracy), labels: props.texts.labels,
     });
   }
 
   function describe({ epoch, loss, accuracy }) {
     return fill(props.texts.caption, {
-      epoch: epoch.toLocaleString(document.documentElement.lang || "en"),
+      epoch: count(epoch),
       loss: loss?.toFixed(3) ?? "–",
       right: Math.round(accuracy * split.test.count),
     });
+  }
+
+  function list(epoch, loss, test, accuracy) {
+    const figures = [`${count(epoch)} / ${count(LESSON.epochs)}`, loss?.toFixed(4), test?.toFixed(4), `${(100 * accuracy).toFixed(1)}%`];
+    return props.texts.stats.map((name, i) => [name, figures[i] ?? "–"]);
   }
 
   function drawModel(model, caption) {

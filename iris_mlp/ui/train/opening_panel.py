@@ -11,6 +11,7 @@ from iris_mlp.ui.assets import mount
 from iris_mlp.ui.components.loss_chart import label_chart
 from iris_mlp.ui.components.network import describe_model, network_texts
 from iris_mlp.ui.components.plane import plane_texts
+from iris_mlp.ui.train.run_view import list_stat_names
 
 MOST_HIDDEN = 64
 """Wider networks are not sent while they learn: the plane keeps its last picture."""
@@ -36,6 +37,7 @@ def describe_opening(t: Translate) -> dict[str, Any]:
         "plane": plane_texts("petal", t),
         "network": network_texts(t),
         "labels": label_chart(t),
+        "stats": list_stat_names(t),
     }
 
 

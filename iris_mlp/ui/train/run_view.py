@@ -79,15 +79,14 @@ def _list_stats(
         if math.isfinite(progress.evaluation.test_loss):  # else the weights are not numbers
             test = show_loss(progress.evaluation.test_loss)
             accuracy = f"{progress.evaluation.test_accuracy:.1%}"
-    return [
-        [t("train.epoch"), f"{epoch:,} / {config.epochs:,}"],
-        [t("train.train_loss"), loss],
-        [t("train.test_loss"), test],
-        [t("train.test_accuracy"), accuracy],
-        [t("train.elapsed"), elapsed],
-        [t("train.speed"), speed],
-        [t("train.left"), left],
-    ]
+    texts = [f"{epoch:,} / {config.epochs:,}", loss, test, accuracy, elapsed, speed, left]
+    return [list(pair) for pair in zip(list_stat_names(t), texts)]
+
+
+def list_stat_names(t: Translate) -> list[str]:
+    """Return the names of the figures above the chart, in their order."""
+    names = ("epoch", "train_loss", "test_loss", "test_accuracy", "elapsed", "speed", "left")
+    return [t(f"train.{name}") for name in names]
 
 
 def show_time(seconds: float) -> str:

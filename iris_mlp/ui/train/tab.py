@@ -217,17 +217,20 @@ def build(sign_in: gr.Button) -> TrainTab:
             buttons = RunButtons(i18n("train.start"))
             settings = build_settings()
         with gr.Column(scale=5, min_width=320, elem_classes="results"):
-            opening = build_opening()
-            chart = build_loss_chart(elem_id="loss-chart")
-            visitor_run = build_visitor_run(elem_id="visitor-run")
-            scale = gr.Radio(
-                [(i18n("train.linear"), "linear"), (i18n("train.log"), "log")],
-                value="linear",
-                label=i18n("train.scale"),
-                show_label=False,
-                container=False,
-                elem_id="loss-scale",
-            )
+            with gr.Row(elem_classes="learning"):
+                with gr.Column(min_width=300):
+                    opening = build_opening()
+                with gr.Column(min_width=300):
+                    chart = build_loss_chart(elem_id="loss-chart")
+                    visitor_run = build_visitor_run(elem_id="visitor-run")
+                    scale = gr.Radio(
+                        [(i18n("train.linear"), "linear"), (i18n("train.log"), "log")],
+                        value="linear",
+                        label=i18n("train.scale"),
+                        show_label=False,
+                        container=False,
+                        elem_id="loss-scale",
+                    )
             summary = gr.HTML(
                 i18n("train.summary_empty"), elem_id="run-summary", apply_default_css=False
             )
