@@ -69,10 +69,9 @@ def judge_laps(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
             for standing in standings
         ],
         "sentences": [
-            write_verdict(verdict, times, t),
+            t("compare.visitor_no_conclusion") if is_software else write_verdict(verdict, times, t),
             *_write_pairs(verdict, t),
             t("compare.visitor_projected", all=f"{LESSON.epochs:,}"),
-            *([t("compare.visitor_no_conclusion")] if is_software else []),
         ],
     }
 
