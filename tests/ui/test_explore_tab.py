@@ -18,10 +18,18 @@ from iris_mlp.data import load_flowers, load_split
 from iris_mlp.inference import Classifier
 from iris_mlp.strings import LANGUAGES, load_catalogue, translator
 from iris_mlp.sweep.results import LaneResult
+from iris_mlp.sweep.run import sweep as sweep_here
+from iris_mlp.sweep.settings import SweepConfig
 from iris_mlp.training import prepare_run
 from iris_mlp.ui.components.plane import BOTTOM, LEFT, RIGHT, SLIDER_RANGES_CM, TOP
 from iris_mlp.ui.explore import tab as explore_tab
-from iris_mlp.ui.explore.landscape_panel import COLUMNS, LRS, Landscape
+from iris_mlp.ui.explore.landscape_panel import (
+    COLUMNS,
+    LRS,
+    Landscape,
+    conclude_landscape,
+    describe_landscape,
+)
 from iris_mlp.ui.explore.live_panel import (
     EPOCH_STEPS,
     HIDDEN_STEPS,
@@ -33,7 +41,7 @@ from iris_mlp.ui.explore.live_panel import (
     render_controls,
     trace_folds,
 )
-from iris_mlp.ui.explore.luck_panel import Sample, conclude_sample
+from iris_mlp.ui.explore.luck_panel import Sample, conclude_sample, describe_sample
 from iris_mlp.ui.explore.tab import (
     choose_settings,
     load_page,
@@ -284,12 +292,18 @@ def test_the_conclusion_follows_from_the_numbers(losses, rights, words):
     assert f"seed 1 does better than {own:.0%} of the others" in sentence
 
 
-def test_runs_that_diverged_have_no_place_among_the_losses():
-    sample = Sample(read_settings(make_settings(lr=1e30, epochs=2)))
-    for seed in range(5):
-        sample.add(make_lane(seed, None, 10, outcome="diverged"))
+def test_runs_that_diverged_have_no_place_among_losses_and_accuracies():
+    base = read_settings(make_settings(lr=1e30, epochs=2))
+    sample, landscape = Sample(base), Landscape(base, "hidden", 1)
+    for result in sweep_here(SweepConfig(lr=(1e30,), epochs=(2,), seeds=range(5))):
+        sample.add(result)
+        landscape.add(replace(result, config=replace(result.config, lr=10.0)))
     assert sample.list_losses() == {}
     assert "Too few runs" in conclude_sample(sample, EN)
+    assert describe_sample(sample, "", False, EN)["runs"] == [[s, None, None] for s in range(5)]
+    cells = describe_landscape(landscape, "", False, EN)["cells"]
+    assert [cell for cell in cells if cell] == [[5, 5, *[None] * 6]]
+    assert "Best" not in conclude_landscape(landscape, 1.0, EN)
 
 
 def test_the_first_page_trains_nothing(monkeypatch):
