@@ -130,6 +130,7 @@ def simulate(workers: int, batch_s: float, cost_s: float, batches_each: int = 20
     waits for it. Each has one batch at work and one in its queue.
     """
     ready = [(0.0, worker) for worker in chain(range(workers), range(workers))]
+    heapq.heapify(ready)
     free = [0.0] * workers
     served = 0.0
     for _ in range(workers * batches_each):
@@ -137,7 +138,7 @@ def simulate(workers: int, batch_s: float, cost_s: float, batches_each: int = 20
         served = max(served, asked) + cost_s
         free[worker] = max(free[worker], served) + batch_s
         heapq.heappush(ready, (free[worker], worker))
-    return workers * batches_each * batch_s / (workers * max(free))
+    return batches_each * batch_s / max(free)
 
 
 def main() -> None:

@@ -25,7 +25,19 @@ SPACE_FILES = (
     THUMBNAIL,
 )
 SPACE_PACKAGE = "iris_mlp"
-_DATA_SUFFIXES = (".py", ".json", ".css", ".js", ".wgsl", ".html", ".svg", ".md", ".txt", ".csv")
+_DATA_SUFFIXES = (
+    ".py",
+    ".json",
+    ".css",
+    ".js",
+    ".wgsl",
+    ".html",
+    ".svg",
+    ".md",
+    ".txt",
+    ".csv",
+    ".toml",
+)
 _SPACE_MARK = f"{SPACE_PACKAGE}/__init__.py"
 _README, _PLACEHOLDER = "README.md", b"USER/SPACE"
 """Where the README names a Space, the one that it lies on names itself."""

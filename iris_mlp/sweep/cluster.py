@@ -33,9 +33,8 @@ STEP_S = 0.25
 """Seconds after which the caller's `stop` is looked at, at the latest."""
 _BATCH_S = 1.0
 """Seconds of a batch: a hundred times what one costs its worker and the scheduler together."""
-_SCHEDULER_S = 0.002
-"""Seconds of scheduler that a batch costs, with margin; see `benchmarks/cluster.md`."""
-_SCHEDULER_SHARE = 0.25
+_SCHEDULER_S, _SCHEDULER_SHARE = 0.003, 0.4
+"""What a batch costs the scheduler (`benchmarks/cluster.md`), and how busy it may be."""
 _MOST_LANES = MOST_MODELS
 """Lanes of a batch: one launch on a GPU; they bound what is in memory."""
 _LEAST_IN_FLIGHT = 8
