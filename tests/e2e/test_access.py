@@ -176,7 +176,7 @@ def test_a_screen_reader_hears_how_a_run_ended_and_what_the_flower_is(visit):
         assert before.evaluate("node => node.isConnected"), "a new place is not announced"
         expect(page.get_by_role("img", name="Loss curve: Done: 300 epochs")).to_be_visible()
         open_tab(page, "classify", "en")
-        live = page.locator("#verdict [aria-live=polite]")
+        live = page.locator("#verdict[aria-live=polite]")
         before = live.element_handle()
         page.get_by_role("slider").nth(2).fill("1.4")
         page.get_by_role("slider").nth(3).fill("0.2")

@@ -104,7 +104,7 @@ def test_the_browser_says_what_pytorch_says(visit, chance):
 def test_lengths_outside_the_data_are_answered_and_marked(visit):
     with visit() as page:
         open_classify(page)
-        note = page.locator("#verdict .range")
+        note = page.locator(".classify-controls .range")
         expect(note).to_have_text("All four lengths are within the range of the 150 flowers.")
         page.locator("#sepal-length").fill("8.0")
         field = page.get_by_label("Petal width (cm), as a number")

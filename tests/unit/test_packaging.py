@@ -73,6 +73,7 @@ def test_each_import_of_the_app_is_pinned_for_the_space():
     # These come with others and are used where those are: PIL, starlette and gradio_client with
     # Gradio; httpx2 and yaml with huggingface_hub; llvmlite with Numba; triton with CUDA's torch.
     brought = {"pillow", "starlette", "gradio_client", "httpx2", "yaml", "llvmlite", "triton"}
+    brought |= {"jinja2"}  # with Gradio
     brought |= {"spaces"}  # on ZeroGPU alone, where the Space has it
     pinned = set(read_pins("requirements.txt"))
     assert {names.get(name, name) for name in third_party} - brought <= pinned

@@ -82,20 +82,21 @@ function findFlower(lengthsCm, preferred) {
 function buildDesk(host, texts, { move, choose }) {
   const figure = (name, id) => h("figure", { class: name, id });
   const verdict = h("div", { id: "verdict", "aria-live": "polite" });
+  const range = h("p", { class: "range", "aria-live": "polite" });
   const lengths = buildLengths(texts.lengths, move);
   const specimens = buildSpecimens(texts.specimens, choose);
   const desk = {
     texts,
     lengths,
     specimens,
-    verdict: buildVerdict(verdict, texts.verdict),
+    verdict: buildVerdict(verdict, range, texts.verdict),
     flower: figure("flower", "flower"),
     planes: { sepal: figure("plane", "sepal-plane"), petal: figure("plane", "petal-plane") },
     network: document.querySelector("#network .network"),
   };
   const legend = h("p", { class: "plane-legend" }, texts.plane_legend);
   host.replaceChildren(
-    h("div", { class: "classify-controls" }, verdict, lengths.element, specimens.element),
+    h("div", { class: "classify-controls" }, verdict, lengths.element, range, specimens.element),
     h("div", { class: "classify-plate" }, desk.flower),
     h("div", { class: "classify-planes" }, ...Object.values(desk.planes), legend),
   );
@@ -107,7 +108,7 @@ function buildDesk(host, texts, { move, choose }) {
 }
 
 // The answer in words and bars: the species, the three confidences, and how far to trust them.
-function buildVerdict(element, texts) {
+function buildVerdict(element, range, texts) {
   const [name, latin] = [h("b"), h("i")];
   const rows = texts.species.map((species, k) => {
     const [bar, percent] = [h("span", { class: "bar" }), h("span", { class: "bar-percent" })];
@@ -117,11 +118,11 @@ function buildVerdict(element, texts) {
   });
   const bars = h("ul", { class: "bars", "aria-live": "off", "aria-label": texts.confidences });
   bars.append(...rows.map(({ item }) => item));
-  const [truth, range] = [h("p", { class: "truth" }), h("p", { class: "range" })];
+  const truth = h("p", { class: "truth" });
   element.replaceChildren(
     h("p", { class: "verdict-lead" }, texts.lead),
     h("p", { class: "verdict-species" }, name, latin),
-    truth, bars, range,
+    truth, bars,
   );
   element.classList.add("verdict");
 

@@ -192,7 +192,7 @@ function build(element, texts) {
   addScaleBar(svg);
   const name = h("b");
   const [before, after] = texts.caption.split("{species}");
-  element.append(h("figcaption", {}, before, name, after));
+  element.prepend(svg, h("figcaption", {}, before, name, after));
   return { svg, sepal, petal, signal, arm, dimensions, name };
 }
 

@@ -154,7 +154,7 @@ function moveMarker(parts, plane, model, lengthsCm) {
 function build(element, plane, { texts, marker, onPick }) {
   const note = h("span", { class: "note" });
   const svg = add(element, "svg", { role: "img", width: WIDTH, viewBox: `0 0 ${WIDTH} ${HEIGHT}` });
-  element.prepend(h("figcaption", {}, h("b", {}, texts.title), " ", note));
+  element.prepend(h("figcaption", {}, h("b", {}, texts.title), " ", note), svg);
   const [regions, sure] = ["regions", "sure"].map((name) => add(svg, "g", { class: name }));
   for (const group of [regions, sure])
     for (let k = 0; k < CLASSES; k++) add(group, "path", { fill: colorOf(k) });
