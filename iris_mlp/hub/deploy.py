@@ -26,17 +26,7 @@ SPACE_FILES = (
 )
 SPACE_PACKAGE = "iris_mlp"
 _DATA_SUFFIXES = (
-    ".py",
-    ".json",
-    ".css",
-    ".js",
-    ".wgsl",
-    ".html",
-    ".svg",
-    ".md",
-    ".txt",
-    ".csv",
-    ".toml",
+    *(".py", ".json", ".css", ".js", ".wgsl", ".html", ".svg", ".md", ".txt", ".csv", ".toml"),
 )
 _SPACE_MARK = f"{SPACE_PACKAGE}/__init__.py"
 _README, _PLACEHOLDER = "README.md", b"USER/SPACE"
