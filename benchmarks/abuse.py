@@ -364,8 +364,8 @@ def copy_code(code: Path, folder: Path) -> None:
     shutil.copy(code / "app.py", folder / "app.py")
 
 
-def attack(code: Path) -> dict[str, str]:
-    """Return what each attack did to the app of a folder."""
+def attack(code: Path, kept: Path | None) -> dict[str, str]:
+    """Return what each attack did to the app of a folder; keep it in a file after each part."""
     rows: dict[str, str] = {}
 
     def part(name: str, work: Callable[[Path], None]) -> None:
@@ -376,6 +376,8 @@ def attack(code: Path) -> dict[str, str]:
                 work(Path(folder) / "app")
             except (httpx.HTTPError, OSError, RuntimeError, StopIteration, psutil.Error) as error:
                 rows[f"{name} broke off"] = f"{type(error).__name__}"
+        if kept:  # at once: what follows may take the machine down
+            kept.write_text(json.dumps(rows, indent=1))
 
     def crowd(scene: Callable[..., Any], with_process: bool = False) -> Callable[[Path], None]:
         def work(folder: Path) -> None:
@@ -411,9 +413,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--before", type=Path)
     options = parser.parse_args()
-    rows = attack(options.code)
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+    rows = attack(options.code, options.json)
     before = json.loads(options.before.read_text()) if options.before else {}
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"\n{os.cpu_count()} cores; load averages at the end {load}\n")

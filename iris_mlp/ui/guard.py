@@ -5,24 +5,18 @@ Each place of Gradio's that this mends is in CONTRIBUTING, with Gradio's version
 
 import asyncio
 import json
-import os
 import re
-import socket
 import tempfile
 from collections import Counter, deque
 from contextlib import ExitStack
-from ipaddress import ip_address
 from time import monotonic
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from iris_mlp.config import is_public_space
-from iris_mlp.errors import IrisMlpError
 from iris_mlp.ui.callers import (
     ADDRESS,
     Presence,
@@ -33,11 +27,10 @@ from iris_mlp.ui.callers import (
 )
 from iris_mlp.ui.downloads import KEPT_S
 from iris_mlp.ui.errors import translate_error
+from iris_mlp.ui.origins import API, RefusalError, check_caller
 from iris_mlp.ui.sessions import Sessions
 from iris_mlp.ui.sign_in import Vault
 
-API = "/gradio_api"
-HOSTS_VARIABLE = "IRIS_MLP_HOSTS"
 MOST_JSON_BYTES = 2 * 2**20
 """The largest that a page sends is a stored run, 256 KiB as base64."""
 MOST_UPLOAD_BYTES = 5 * 2**20
@@ -50,16 +43,8 @@ BODY_S = 60.0
 MOST_STREAMS = 400
 """Of one address; each page holds one or two."""
 
-# The page needs none of these: a relay for anyone, files without an end, doors to the inside.
-_CLOSED = re.compile(
-    rf"{API}/(deep_link|proxy=|file=\w+:/|file/\w+:/|component_server|process_recording|stream/|vibe-)"
-)
 _STREAMS = re.compile(rf"{API}/(heartbeat|call(?:/v2)?/[^/]+)/([^/]+)$|{API}/queue/(data)$")
 _CALLS = re.compile(rf"{API}/(queue/join|run/.+|api/.+)$")
-
-
-class RefusedError(IrisMlpError):
-    """A request is refused; the text says why, and what to do."""
 
 
 class Guard:
@@ -157,84 +142,6 @@ class Guard:
             )
 
 
-class RefusalError(Exception):
-    """What ends a request with a status and a sentence in the language of who asks."""
-
-    def __init__(self, status: int, template: str, **values: object) -> None:
-        self.status, self.error = status, RefusedError(template, **values)
-
-
-def check_caller(method: str, path: str, headers: Headers) -> None:
-    """Refuse a name that is not the server's, another site's page, and what nobody needs."""
-    host = headers.get("host", "")
-    if not is_public_space() and not is_own_host(host):
-        raise RefusalError(
-            403,
-            "This server does not answer to the name {host}; open it at the address that it "
-            "printed, or start it with {variable}={host}.",
-            host=_host_name(host)[:100],
-            variable=HOSTS_VARIABLE,
-        )
-    changes = method not in ("GET", "HEAD", "OPTIONS") or path.startswith(("/logout", "/login"))
-    if changes and not comes_from_here(path, headers):
-        raise RefusalError(
-            403,
-            "Another site's page asked for this, so it was refused; open the app itself. "
-            "Behind a proxy, let it pass on the Host header, or set {variable} to the name.",
-            variable=HOSTS_VARIABLE,
-        )
-    if _CLOSED.match(path):
-        raise RefusalError(404, "There is nothing at this address.")
-
-
-def is_own_host(host: str) -> bool:
-    """Tell whether a Host header names this server.
-
-    An address is no name that another site could point here (DNS rebinding).
-    """
-    name = _host_name(host)
-    try:
-        ip_address(name)
-    except ValueError:
-        return name in (names := _own_names()) or "*" in names
-    return True
-
-
-def _own_names() -> set[str]:
-    machine = socket.gethostname().lower()
-    given = os.environ.get(HOSTS_VARIABLE, "").lower().split(",")
-    served = (os.environ.get(f"GRADIO_{name}", "") for name in ("SERVER_NAME", "ROOT_PATH"))
-    space = os.environ.get("SPACE_HOST", "").lower().split(",")
-    names = ["localhost", machine, f"{machine}.local", *given, *space]
-    return {name.strip() for name in names} | {_host_name(name) for name in served} - {""}
-
-
-def _host_name(host: str) -> str:
-    """Return the name alone, of `name:port`, `[::1]:port` or a whole address."""
-    try:
-        return urlsplit(host if "//" in host else f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def comes_from_here(path: str, headers: Headers) -> bool:
-    """Tell whether the app's own page, or no page at all, sends a request.
-
-    Browsers say it in Sec-Fetch-Site where the connection is secure or local; in Origin always.
-    """
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None:
-        is_callback = path == "/login/callback"  # from where the visitor has just signed in
-        return site in ("same-origin", "none") or is_callback
-    if origin is None:
-        return True
-    address = urlsplit(origin) if origin != "null" else None
-    hosts = (headers.get("host"), headers.get("x-forwarded-host"))
-    return address is not None and (
-        address.netloc in hosts or (address.hostname or "") in _own_names() - {"localhost"}
-    )
-
-
 async def _read_body(receive: Receive, body: Any, most_bytes: int, headers: Headers) -> int:
     """Write a body into a file; return how many files it seems to hold."""
     files, tail = 0, b""
@@ -328,33 +235,33 @@ class Uploads:
         kept.append((now, size))
 
 
-class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that waits for a request's headers, but not for ever."""
+def make_patient(protocol: Any) -> type:
+    """Return one of uvicorn's protocols that waits for a request's headers, but not for ever."""
 
-    _deadline: asyncio.TimerHandle | None = None
+    class Patient(protocol):
+        _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
-        super().connection_made(transport)
-        self._await_headers()
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            self._await_headers()
 
-    def data_received(self, data: bytes) -> None:
-        """Take a part; where it leaves a request's headers unfinished, go on waiting."""
-        super().data_received(data)
-        self._await_headers()
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._await_headers()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        super().connection_lost(exc)
-        self._cancel()
-
-    def _await_headers(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
             self._cancel()
-        elif self._deadline is None:
-            self._deadline = self.loop.call_later(HEADER_S, self.transport.abort)
 
-    def _cancel(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        def _await_headers(self) -> None:
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._cancel()
+            elif self._deadline is None:
+                self._deadline = self.loop.call_later(HEADER_S, self.transport.abort)
+
+        def _cancel(self) -> None:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+
+    return Patient

@@ -17,7 +17,6 @@ from typing import NoReturn
 
 import gradio as gr
 import torch
-from anyio import to_thread
 from gradio.routes import App
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -27,7 +26,7 @@ from iris_mlp.training import warm_up
 from iris_mlp.ui.assets import STYLE_SHEETS, route_static
 from iris_mlp.ui.callers import Presence
 from iris_mlp.ui.downloads import claim_folder, sweep
-from iris_mlp.ui.guard import Guard, PatientProtocol
+from iris_mlp.ui.guard import Guard, make_patient
 from iris_mlp.ui.language import page_i18n
 from iris_mlp.ui.page import PageMiddleware
 from iris_mlp.ui.proxies import without_proxies
@@ -38,7 +37,7 @@ from iris_mlp.ui.turns import Turns
 
 PORT_TAKEN = 2
 INTERRUPTED = 130
-END_S = 2.5
+END_S = 4.0
 """Runs that are asked to stop have so long; then the server ends without them."""
 FAREWELL_S = 1.0
 """In which pages take what their runs reached."""
@@ -160,7 +159,8 @@ def launch(app: gr.Blocks, folder: Path) -> Turns:
         where = f"port {port}" if port else "any port from 7860 on"
         print(f"error: cannot serve on {where}: {error}; set GRADIO_SERVER_PORT.", file=sys.stderr)
         sys.exit(PORT_TAKEN)
-    app.server.config.http_protocol_class = PatientProtocol
+    config = app.server.config
+    config.http_protocol_class = make_patient(config.http_protocol_class)
     return turns
 
 
@@ -169,7 +169,7 @@ async def tidy(turns: Turns, folder: Path) -> None:
     for second in itertools.count():
         turns.drop_unheard()
         if second % SWEEP_EVERY_S == 0:
-            await to_thread.run_sync(sweep, folder)
+            await asyncio.to_thread(sweep, folder)
         await asyncio.sleep(1)
 
 
@@ -178,6 +178,6 @@ def end_runs(turns: Turns) -> None:
     turns.loop.call_soon_threadsafe(turns.turn_away)
     stop_all()
     deadline = monotonic() + END_S
-    while turns.count_running() and monotonic() < deadline:
+    while (turns.count_running() or turns.has_listeners()) and monotonic() < deadline:
         sleep(0.05)
-    sleep(FAREWELL_S)
+    sleep(max(0.0, min(FAREWELL_S, deadline - monotonic())))

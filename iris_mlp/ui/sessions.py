@@ -63,8 +63,11 @@ class Sessions(StateHolder):
 
         A page is first heard of when it loads; a script calls named endpoints, which need none.
         """
-        session, fn = call.get("session_hash"), self.blocks.fns.get(call.get("fn_index"))  # type: ignore[arg-type]
-        if fn is None or not isinstance(session, str) or session in self.session_data:
+        session, number = call.get("session_hash"), call.get("fn_index")
+        if not isinstance(session, str) or not isinstance(number, int):
+            return False
+        fn = self.blocks.fns.get(number)
+        if fn is None or session in self.session_data:
             return False
         return fn.api_visibility == "private" and all(event != "load" for _, event in fn.targets)
 

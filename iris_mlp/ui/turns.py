@@ -15,12 +15,12 @@ from time import monotonic
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from fastapi import HTTPException
 from gradio.blocks import Blocks
 from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Event, Queue
 from gradio.route_utils import get_fn
 from gradio.server_messages import ProcessCompletedMessage
+from starlette.exceptions import HTTPException
 
 from iris_mlp.errors import IrisMlpError
 from iris_mlp.ui.callers import Presence, find_address, find_name, find_translator
@@ -146,6 +146,10 @@ class Turns(Queue):
     def count_running(self) -> int:
         """Return how many runs of long work go on."""
         return len(self._list_running(LONG_WORK))
+
+    def has_listeners(self) -> bool:
+        """Tell whether answers are still on their way."""
+        return bool(self._presence.listening)
 
     def _list_running(self, lane: str) -> list[Event]:
         jobs = (event for job in self.active_jobs for event in job or ())

@@ -23,6 +23,7 @@ from tests.app import copy_project, find_browser, find_free_port, wait_for_answe
 @contextmanager
 def started(folder: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
     """Start the app so that a test can end it as it likes."""
+    folder.mkdir(exist_ok=True)
     if not (folder / "app.py").exists():
         copy_project(folder)
     port, log = find_free_port(), folder / "log.txt"
@@ -70,12 +71,11 @@ def test_a_run_of_the_page_is_kept_where_the_server_ends(visit, tmp_path):
 
 def test_two_servers_in_one_folder_leave_each_other_their_files(tmp_path):
     shared = str(tmp_path / "shared")
-    copy_project(tmp_path / "a")
     with started(tmp_path / "a", GRADIO_TEMP_DIR=shared) as (url, _):
         answer = Client(url, verbose=False, download_files=False).predict(
             epochs=5, api_name="/train"
         )
-        with started(tmp_path / "a", GRADIO_TEMP_DIR=shared) as (_, other):
+        with started(tmp_path / "b", GRADIO_TEMP_DIR=shared) as (_, other):
             other.terminate()
             other.wait(60)
         assert httpx.get(answer[2]["url"]).status_code == 200

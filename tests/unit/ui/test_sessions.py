@@ -68,7 +68,7 @@ def test_only_a_pages_own_call_can_have_lost_its_state(presence: Presence):
     assert not sessions.has_lost({"session_hash": "script", "fn_index": public})
     sessions["here"]
     assert not sessions.has_lost({"session_hash": "here", "fn_index": click})
-    for call in ({}, {"fn_index": "x", "session_hash": 5}, {"fn_index": 99, "session_hash": "x"}):
+    for call in ({}, {"fn_index": [], "session_hash": "x"}, {"fn_index": 99, "session_hash": "x"}):
         assert not sessions.has_lost(call)
 
 
