@@ -56,8 +56,8 @@ export function mount({ element, props, watch }) {
     element.querySelector(".opening").replaceChildren(plane, controls, caption, network);
     parts = { plane, network, play, scrubber, caption, controls };
     play.addEventListener("click", () => (timer === null ? start() : pause()));
-    step.addEventListener("click", () => { pause(); go(Math.min(at + 1, FRAMES)); });
-    scrubber.addEventListener("input", () => { pause(); go(Number(scrubber.value)); });
+    step.addEventListener("click", () => { go(Math.min(at + 1, FRAMES)); pause(); });
+    scrubber.addEventListener("input", () => { go(Number(scrubber.value)); pause(); });
     if (props.value?.model) return follow();
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) go(FRAMES);
     else {
@@ -119,6 +119,7 @@ export function mount({ element, props, watch }) {
       if (document.hidden) return;
       if (at + 1 === FRAMES) pause();
       go(at + 1);
+      sayPlay();
     }, FRAME_MS);
     sayPlay();
   }
