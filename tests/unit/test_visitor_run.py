@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def encode(values) -> str:
 
 def send(**changes):
     """Return what a browser sends of a run of 205 epochs, and that run on the eager engine."""
-    settings = {
+    settings: dict[str, Any] = {
         "device": "browser:cpu",
         "optimizer": "adam",
         "lr": 0.01,
@@ -29,7 +30,7 @@ def send(**changes):
         "seed": 3,
         "record_every": 10,
     }
-    run = prepare_run(TrainConfig(**settings | {"device": "cpu"}))
+    run = prepare_run(replace(TrainConfig(**settings), device="cpu"))
     for _ in run:
         pass
     result = run.result()
