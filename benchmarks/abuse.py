@@ -221,9 +221,12 @@ async def send_bodies(http: httpx.AsyncClient, rows: dict[str, str], app: App, p
     statuses = set()
     for n in range(10):
         body = {"data": ["x" * 38_000_000], "fn_index": event["id"], "session_hash": f"big{n}"}
-        statuses.add((await client.post("run/predict", body)).status_code)
+        try:
+            statuses.add(str((await client.post("run/predict", body)).status_code))
+        except httpx.TransportError:  # it was answered before all of it was sent
+            statuses.add("closed")
     grown = (psutil.Process(pid).memory_info().rss - before) / 2**20
-    rows["7 ten bodies of 38 MB: status, memory kept"] = f"{sorted(statuses)}, {grown:,.0f} MiB"
+    rows["7 ten bodies of 38 MB: status, memory grown"] = f"{sorted(statuses)}, {grown:,.0f} MiB"
     many = [("files", (f"{n}.csv", b"1")) for n in range(1000)]
     reply = await http.post(f"{API}/upload", files=many, headers=client.headers)
     rows["7 a thousand files in one upload"] = str(reply.status_code)
