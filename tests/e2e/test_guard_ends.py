@@ -47,7 +47,9 @@ def started(folder: Path, **environment: str) -> Iterator[tuple[str, subprocess.
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_a_run_is_stopped_and_answered_where_the_server_ends(tmp_path, number, status):
     with started(tmp_path) as (url, process):
-        job = Client(url, verbose=False).submit(epochs=100_000, api_name="/train")
+        client = Client(url, verbose=False)
+        client.predict(epochs=5, api_name="/train")  # so that all is loaded
+        job = client.submit(epochs=100_000, api_name="/train")
         next(iter(job))
         process.send_signal(number)
         assert process.wait(60) == status
