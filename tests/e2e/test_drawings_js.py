@@ -12,12 +12,14 @@ from iris_mlp.inference import Classifier, shipped_classifier
 from iris_mlp.strings import translator
 from iris_mlp.ui.components.flower import flower_texts
 from iris_mlp.ui.components.network import describe_model, network_texts
-from iris_mlp.ui.components.plane import SLIDER_RANGES_CM, plane_texts
+from iris_mlp.ui.components.plane import plane_texts
 from tests.e2e.test_model_js import draw_checkpoint
 
 FLOWER_CM = (5.9, 2.8, 4.5, 1.4)
 EN = translator("en")
 AXES = {"sepal": (0, 1), "petal": (2, 3)}
+SLIDER_RANGES_CM = ((3.8, 8.4), (1.6, 4.8), (0.1, 7.8), (0.1, 2.9))
+"""The data, and some way beyond it to try extrapolation; as in `static/iris.js`."""
 PLANE_BOX_PX = (50, 392, 8, 250)
 SURE_LOGITS = np.log(9)
 MAX_UNITS = 24
