@@ -189,41 +189,49 @@ def _read_duration_s(
     return duration_s
 
 
-_CALLER = "Space app has reached its GPU limit"
-_SENTENCES = {
-    "ZeroGPU illegal duration": "{asked} seconds of GPU time are more than one call may ask for "
-    "here; choose fewer epochs, the engine fused, or the device cpu.",
-    "ZeroGPU queue timeout": "No GPU became free within a minute; try again later, or choose the "
-    "device cpu, which does not have to wait.",
-    "ZeroGPU pending credits exceeded": "Your other work on lent GPUs has to end first; wait for "
-    "it, or choose the device cpu.",
-    "ZeroGPU client error": "No GPU can be lent now; reload the page and try again, or choose the "
-    "device cpu.",
-    "ZeroGPU worker error": "The lent GPU was taken away or failed ({reason}); what had arrived by "
-    "then is kept. Try again, or choose the device cpu.",
-}
-
-
 def _explain_refusal(title: str, message: str, asked_s: int) -> DeviceError:
     """Return our sentence for what `zero/client.py` and `zero/wrappers.py` of `spaces` raise."""
-    if message.startswith((_CALLER, "No GPU was available")) and title == "ZeroGPU quota exceeded":
-        return DeviceError(
-            "GPUs are lent to visitors of the page and to callers with a Hugging Face token, each "
-            "within a quota of their own; call with a token, or use the device cpu."
-        )
-    if title == "ZeroGPU quota exceeded":
-        left = re.search(r"vs\. (\d+)s left", message)
-        wait = re.search(r"Try again in (.+?)\. ", message)
-        return DeviceError(
-            "Your GPU time of today is used up: {asked} seconds were asked for, {left} are left; "
-            "more comes back in {wait} (h:min:s). Signing in with Hugging Face gives more; the "
-            "device cpu costs nothing, and wins on this model.",
-            asked=asked_s,
-            left=left[1] if left else "0",
-            wait=wait[1] if wait else "24:00:00",
-        )
+    match title:
+        case "ZeroGPU quota exceeded" if " quota (" not in message:
+            return DeviceError(
+                "GPUs are lent to visitors of the page and to callers with a Hugging Face token, "
+                "each within a quota of their own; call with a token, or use the device cpu."
+            )
+        case "ZeroGPU quota exceeded":
+            left = re.search(r"vs\. (\d+)s left", message)
+            wait = re.search(r"Try again in (.+?)\. ", message)
+            return DeviceError(
+                "Your GPU time of today is used up: {asked} seconds were asked for, {left} are "
+                "left; more comes back in {wait} (h:min:s). Signing in with Hugging Face gives "
+                "more; the device cpu costs nothing, and wins on this model.",
+                asked=asked_s,
+                left=left[1] if left else "0",
+                wait=wait[1] if wait else "24:00:00",
+            )
+        case "ZeroGPU illegal duration":
+            return DeviceError(
+                "{asked} seconds of GPU time are more than one call may ask for here; choose fewer "
+                "epochs, the engine fused, or the device cpu.",
+                asked=asked_s,
+            )
+        case "ZeroGPU queue timeout":
+            return DeviceError(
+                "No GPU became free within a minute; try again later, or choose the device cpu, "
+                "which does not have to wait."
+            )
+        case "ZeroGPU pending credits exceeded":
+            return DeviceError(
+                "Your other work on lent GPUs has to end first; wait for it, or choose the device "
+                "cpu."
+            )
+        case "ZeroGPU worker error":
+            return DeviceError(
+                "The lent GPU was taken away or failed ({reason}); what had arrived by then is "
+                "kept. Try again, or choose the device cpu.",
+                reason=message,
+            )
     return DeviceError(
-        _SENTENCES.get(title, _SENTENCES["ZeroGPU client error"]), asked=asked_s, reason=message
+        "No GPU can be lent now; reload the page and try again, or choose the device cpu."
     )
 
 

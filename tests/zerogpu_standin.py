@@ -98,7 +98,10 @@ def start() -> DeviceApi:
     def init(uuid: str) -> None:
         """Let the CPU pass for the GPU that a worker would now touch."""
         torch._C._accelerator_getAccelerator = find_accelerator
-        torch.device = _DeviceThatIsTheCpu
+        from iris_mlp import training
+
+        find = training.resolve_device
+        training.resolve_device = lambda name: find("cpu" if name == "cuda" else name)
 
     device.init = init
     device.move = lambda callback=None: None
@@ -106,16 +109,3 @@ def start() -> DeviceApi:
 
 
 def _answer_nothing() -> None: ...
-
-
-_DEVICE = torch.device
-
-
-class _AnyDevice(type):
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, _DEVICE)
-
-
-class _DeviceThatIsTheCpu(metaclass=_AnyDevice):
-    def __new__(cls, name: Any) -> Any:
-        return _DEVICE("cpu" if name == "cuda" else name)

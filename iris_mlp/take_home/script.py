@@ -27,7 +27,7 @@ def render_script(config: TrainConfig, language: str = LANGUAGES[0]) -> str:
 
     t = translator(language)
     engine = config.engine
-    note = "" if engine == "eager" else f"\n\n{t('script.note', engine=repr(engine))}\n"
+    note = t("script.note", engine=repr(engine)) if engine != "eager" else ""
     template = Environment(autoescape=False, keep_trailing_newline=True).from_string(
         _TEMPLATE.read_text("utf-8")
     )
@@ -38,7 +38,7 @@ def render_script(config: TrainConfig, language: str = LANGUAGES[0]) -> str:
             "optimizer": OPTIMIZER_NAMES[config.optimizer],
             "lr": repr(config.lr),
             "rows": TRAIN_ROWS,
-            "note": note,
+            "note": note and f"\n\n{note}\n",
             "t": t,
         }
     )

@@ -199,12 +199,6 @@ def test_a_file_that_cannot_be_read_is_a_sentence(path):
 # Untrusted files: the envelope
 
 
-def test_a_pointer_of_git_lfs_is_named():
-    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:5f\nsize 1292\n"
-    with pytest.raises(WeightsError, match="install Git LFS"):
-        Checkpoint.from_bytes(pointer)
-
-
 def test_a_file_truncated_at_any_byte_is_refused():
     assert "This is an empty file" in refuse(b"")
     for size in range(1, len(GOOD)):

@@ -72,7 +72,10 @@ def test_a_process_killed_while_it_saves_leaves_the_old_file_or_the_new_one(tmp_
     ) as saver:
         assert saver.stdin is not None
         assert saver.stdout is not None
-        for _ in range(KILLS):
+        # On a busy machine most die before they write: more of them are killed then.
+        for kills in range(20 * KILLS):
+            if kills >= KILLS and halves > KILLS / 4:
+                break
             print("save", file=saver.stdin, flush=True)
             victim = int(saver.stdout.readline())
             time.sleep(chance.uniform(0, LATEST_KILL_S))  # the moment of the kill is the test

@@ -39,7 +39,7 @@ def test_every_key_is_used_somewhere():
     def list_words(text: str) -> set[str]:
         return set(re.findall(r"[A-Za-z]+|\d+", text))
 
-    kinds = (".py", ".js", ".html", ".toml", ".csv")
+    kinds = (".py", ".js", ".html", ".toml", ".csv", ".txt")
     paths = [path for path in UI.parent.rglob("*") if path.suffix in kinds]
     source = "\n".join(path.read_text("utf-8") for path in paths)
     words, stems = list_words(source), "|".join(path.stem for path in FILES)

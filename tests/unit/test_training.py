@@ -313,7 +313,7 @@ def test_weights_whose_answers_overflow_count_as_diverged():
 def test_a_run_starts_only_when_it_is_asked_for_progress():
     run = TrainingRun(make_config(epochs=LONG))
     assert list(run.history.losses) == []
-    assert run.measure_progress().epoch == 0
+    assert run.snapshot().progress.epoch == 0
 
 
 def test_the_history_of_a_long_run_takes_some_16_bytes_an_epoch():
