@@ -98,7 +98,7 @@ def test_refused_number_is_answered_in_chinese(visit):
 
 
 def test_published_gpu_moves_at_its_own_pace_from_the_first_moment(visit):
-    with compare(visit) as page:
+    with compare(visit, reduced_motion="no-preference") as page:
         page.locator("#exp-race").get_by_role("radio").nth(2).check()
         page.click("#race-start")
         bar = page.locator("#race-view .replay .race-bar")

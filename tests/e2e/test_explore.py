@@ -83,7 +83,7 @@ def test_a_movement_asks_the_server_nothing(visit):
 
 
 def test_the_plane_and_the_curve_move_while_it_learns(visit):
-    with explore(visit) as page:
+    with explore(visit, reduced_motion="no-preference") as page:
         expect_training(page)
         page.evaluate(
             """() => {

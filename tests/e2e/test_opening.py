@@ -34,7 +34,7 @@ def test_the_page_opens_on_the_lesson_run_that_learns(visit):
 def test_who_wants_no_motion_sees_the_end_of_the_run(visit):
     with visit() as page:
         expect(page.locator("#opening .opening-caption")).to_have_text(LESSON_END)
-        expect(page.locator("#loss-chart .curve.train")).to_be_visible()
+        expect(page.locator("#loss-chart path.curve.train")).to_be_visible()
 
 
 def test_plane_and_network_follow_a_run_of_the_visitors(visit):

@@ -12,6 +12,9 @@
  * @property {string} [failure] Why a run could not go on.
  */
 
+/** Between two pictures for who wants less motion. */
+const STILL_MS = 1000;
+
 /** Trains one network at a time: a new run ends the one before. */
 export class Trainer {
   #worker = null;
@@ -24,7 +27,7 @@ export class Trainer {
    * @param {import("./training.js").Settings & {device?: "cpu" | "webgpu", dispatch?: number}} settings
    *   `dispatch` is how many epochs the GPU is given at once; left out, as many as suit it.
    * @param {(progress: Progress) => void} show Called once a frame at most, last when it ended; for
-   *   who wants less motion then alone.
+   *   who wants less motion once a second.
    */
   start(settings, show) {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -70,12 +73,14 @@ export class Trainer {
       }
       run.newest = data;
       if (data.ended) this.#end(data);
-      else if (!run.still && !run.waiting) {
+      else if (!run.waiting) {
         run.waiting = true;
-        requestAnimationFrame(() => {
+        const show = () => {
           run.waiting = false;
           if (run === this.#run) run.show(run.newest);
-        });
+        };
+        if (run.still) setTimeout(show, STILL_MS);
+        else requestAnimationFrame(show);
       }
     };
     worker.onerror = (event) => {
