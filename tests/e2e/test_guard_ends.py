@@ -97,16 +97,6 @@ def test_a_full_disk_takes_no_answer_away(tmp_path):
         assert "has no room for this file (File exists)" in reply.json()["error"]
 
 
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5h://127.0.0.1:9"])
-def test_a_proxy_for_other_hosts_does_not_keep_the_app_from_starting(tmp_path, proxy: str):
-    proxies = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "ALL_PROXY": proxy}
-    copy_project(tmp_path)
-    port = find_free_port()
-    with started(tmp_path, **proxies, NO_PROXY="", GRADIO_SERVER_PORT=str(port)):
-        pass  # it has answered
-    assert "Traceback" not in (tmp_path / "log.txt").read_text()
-
-
 def test_a_proxy_that_cannot_be_used_is_named_in_a_sentence(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "iris_mlp", "pull", "ada/iris", "--output", str(tmp_path / "w")],
@@ -143,25 +133,3 @@ def test_the_page_works_where_the_browser_keeps_nothing(browser: Browser, url: s
     page.click("#start")
     expect(page.locator(".loss-chart-note")).to_contain_text("Done: 12")
     context.close()
-
-
-def test_a_space_may_be_shown_in_a_frame_and_a_local_app_may_not(browser: Browser, url, tmp_path):
-    def show_in_frame(address: str) -> str:
-        page = browser.new_page()
-        page.route(
-            "http://elsewhere.example/",
-            lambda route: route.fulfill(
-                body=f'<iframe src="{address}"></iframe>', content_type="text/html"
-            ),
-        )
-        with page.expect_response(address):
-            page.goto("http://elsewhere.example/")
-        frame = page.frames[1]
-        frame.wait_for_load_state()
-        text = frame.title()
-        page.close()
-        return text
-
-    assert "Iris MLP" not in show_in_frame(url)
-    with started(tmp_path, SPACE_ID="ada/iris") as (space, _):
-        assert "Iris MLP" in show_in_frame(space)

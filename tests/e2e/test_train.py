@@ -21,8 +21,8 @@ def curve_length(page: Page) -> int:
 
 def wait_until_longer(page: Page, length: int) -> None:
     page.wait_for_function(
-        "([curve, length]) => (document.querySelector(curve)?.getAttribute('d') || '').length "
-        "> length",
+        "([curve, length]) => document.querySelector('#loss-chart .head.running') && "
+        "(document.querySelector(curve)?.getAttribute('d') || '').length > length",
         arg=[CURVE, length],
     )
 
@@ -67,7 +67,9 @@ def test_stop_keeps_what_was_reached_and_gives_its_weights(visit, tmp_path: Path
         path = tmp_path / download.value.suggested_filename
         download.value.save_as(path)
         metrics = Checkpoint.load(path).metrics
-        page.get_by_role("button", name="Copy as Python").click()  # all steps after a run are done
+        page.get_by_role(
+            "button", name="Take it as Python"
+        ).click()  # all steps after a run are done
         expect(page.locator("#script")).to_contain_text("import torch")
         expect(page.locator(".run-summary .figures")).to_be_visible()
         assert path.suffix == ".safetensors"
@@ -159,7 +161,7 @@ def test_the_script_of_the_settings_is_copied_and_downloaded(visit, tmp_path: Pa
     script = render_script(TrainConfig(epochs=1234))
     with visit(permissions=["clipboard-read", "clipboard-write"]) as page:
         fill_number(page, "Epochs", "1234")
-        page.get_by_role("button", name="Copy as Python").click()
+        page.get_by_role("button", name="Take it as Python").click()
         panel = page.locator("#script")
         panel.get_by_role("button", name="Copy", exact=True).click()
         expect(panel.get_by_role("status")).to_have_text("Copied")
