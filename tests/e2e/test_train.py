@@ -167,7 +167,7 @@ def test_the_script_of_the_settings_is_copied_and_downloaded(visit, tmp_path: Pa
         expect(panel.get_by_role("status")).to_have_text("Copied")
         assert page.evaluate("navigator.clipboard.readText()").strip() == script.strip()
         with page.expect_download() as download:
-            panel.get_by_role("link", name="Download").click()
+            panel.get_by_role("link", name="iris_mlp.py").click()
         download.value.save_as(tmp_path / "script.py")
     assert (tmp_path / "script.py").read_text("utf-8") == script
 
