@@ -91,6 +91,17 @@ class Progress:
     remaining_s: float
     evaluation: Evaluation
 
+    def to_metrics(self, outcome: Outcome) -> dict[str, Any]:
+        """Return what a weights file tells of a run that ended here, as plain JSON values."""
+        return {
+            "outcome": outcome,
+            "epochs_done": self.epoch,
+            "final_loss": self.train_loss,
+            "test_loss": self.evaluation.test_loss,
+            "train_accuracy": self.evaluation.train_accuracy,
+            "test_accuracy": self.evaluation.test_accuracy,
+        }
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -251,19 +262,11 @@ class TrainingRun:
     def _make_checkpoint(
         self, state: dict[str, torch.Tensor], progress: Progress, outcome: Outcome
     ) -> Checkpoint:
-        evaluation = progress.evaluation
         return Checkpoint(
             state=state,
             scaler=self._split.scaler,
             settings=self.config.to_dict(),
-            metrics={
-                "outcome": outcome,
-                "epochs_done": progress.epoch,
-                "final_loss": progress.train_loss,
-                "test_loss": evaluation.test_loss,
-                "train_accuracy": evaluation.train_accuracy,
-                "test_accuracy": evaluation.test_accuracy,
-            },
+            metrics=progress.to_metrics(outcome),
         )
 
     def _explain_divergence(self) -> str:

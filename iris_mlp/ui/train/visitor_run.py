@@ -64,14 +64,7 @@ def read_visitor_run(sent: object, limits: Limits) -> TrainResult:
     )
     has_diverged |= not math.isfinite(evaluation.test_loss)
     outcome = "diverged" if has_diverged else "completed" if epoch == config.epochs else "stopped"
-    metrics = {
-        "outcome": outcome,
-        "epochs_done": progress.epoch,
-        "final_loss": progress.train_loss,
-        "test_loss": evaluation.test_loss,
-        "train_accuracy": evaluation.train_accuracy,
-        "test_accuracy": evaluation.test_accuracy,
-    }
+    metrics = progress.to_metrics(outcome)
     if has_diverged:
         return TrainResult(config, outcome, "", progress, history, None)
     # Through the file, whose reader makes every check.
