@@ -4,6 +4,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import httpx
@@ -59,7 +60,9 @@ def run_with(url: str, scene) -> None:
         async with httpx.AsyncClient(base_url=url, timeout=300) as http:
             await scene(http)
 
-    asyncio.run(play())
+    # In a thread of its own: where a browser is open, this one has a loop already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, play()).result()
 
 
 def test_a_flood_of_calls_takes_no_place_from_anyone_else(space: str):
@@ -175,7 +178,7 @@ def test_a_page_whose_state_is_gone_is_told_so_and_gets_no_wrong_answer(visit, t
             verdict = page.locator("#verdict").inner_text()
             first.close()
             with app.serve(port):  # it knows nothing of this page
-                page.locator("#sepal-length input[type=number]").fill("6.6")
+                page.get_by_role("radio", name="Built-in").check()
                 expect(page.locator(".toast-body")).to_contain_text("your last run comes back")
                 assert page.locator("#verdict").inner_text() == verdict
                 page.reload()

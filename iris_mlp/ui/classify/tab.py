@@ -53,8 +53,9 @@ def use_weights(
     models: dict[str, Checkpoint],
     batch: FlowerTable | None,
 ) -> View:
-    """Answer with the weights that the visitor chose."""
-    return show_model(source, models, batch, request_translator(request))
+    """Answer with the weights that the visitor chose, and may choose again before the answer."""
+    view = show_model(source, models, batch, request_translator(request))
+    return view._replace(source=gr.skip()) if source in ("shipped", *models) else view
 
 
 @user_errors
@@ -172,7 +173,7 @@ def build() -> ClassifyTab:
 
     view = [models, classifier, source, card, table, answers, flower]
     wiring: dict[str, Any] = PRIVATE | {"concurrency_id": "classify", "concurrency_limit": 8}
-    source.input(use_weights, [source, models, batch], view, **wiring)
+    source.input(use_weights, [source, models, batch], view, trigger_mode="always_last", **wiring)
     upload.upload(upload_weights, [upload, models, batch], view, **wiring)
     repository.submit(
         pull_weights,
