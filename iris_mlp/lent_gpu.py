@@ -12,9 +12,9 @@ import math
 import pickle
 import re
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,6 +24,7 @@ import torch
 from iris_mlp.config import PUBLIC_LIMITS, TrainConfig, is_zerogpu
 from iris_mlp.devices import resolve_device
 from iris_mlp.errors import DeviceError, IrisMlpError
+from iris_mlp.hardware.gpu import GpuInfo, detect_gpus, keep_lent
 from iris_mlp.training import History, Progress, StopSignal, TrainingRun, TrainResult
 from iris_mlp.training import prepare_run as prepare_here
 
@@ -71,6 +72,9 @@ def run_on_gpu(
                     answer = pickle.loads(pickled)
                     if isinstance(answer, IrisMlpError):
                         raise answer
+                    if isinstance(answer, _Lent):
+                        keep_lent(answer.gpus)
+                        continue
                     yield answer
                     if stop.is_set():
                         worker_stop.set()
@@ -79,13 +83,47 @@ def run_on_gpu(
             raise _explain_refusal(title, message, duration_s) from error
 
 
+def is_lent(devices: Sequence[str]) -> bool:
+    """Tell whether a GPU would have to be lent for work on these devices."""
+    return is_zerogpu() and any(device != "cpu" for device in devices)
+
+
+def run_on_devices(
+    work: Work, devices: Sequence[str], *arguments: Any, stop: StopSignal, duration_s: int
+) -> Generator[Any]:
+    """Run work on some devices and yield what it yields: all at once, or a lent GPU's part after.
+
+    The CPU's part runs here in any case: it costs nobody's quota.
+
+    Args:
+        work: What to run; its first argument is the devices.
+        devices: Names of devices.
+        arguments: What it is given between the devices and its `StopSignal`.
+        stop: Asks it to end.
+        duration_s: GPU seconds to ask for where a GPU is lent.
+
+    Raises:
+        DeviceError: As `run_on_gpu`, once the CPU's part is done.
+    """
+    if not is_lent(devices):
+        yield from work(devices, *arguments, stop)
+        return
+    if here := [device for device in devices if device == "cpu"]:
+        yield from work(here, *arguments, stop)
+    if not stop.is_set():
+        lent = [device for device in devices if device != "cpu"]
+        yield from run_on_gpu(
+            work, lent, *arguments, stop=stop, wall_s=math.inf, duration_s=duration_s
+        )
+
+
 def prepare_run(config: TrainConfig) -> "TrainingRun | LentRun":
     """Prepare a training run where its device is: here, or in a worker that is lent a GPU.
 
     Raises:
         DeviceError: The device is not there, or the engine cannot run on it.
     """
-    if is_zerogpu() and resolve_device(config.device).type != "cpu":
+    if is_lent([resolve_device(config.device).type]):
         return LentRun(config)
     return prepare_here(config)
 
@@ -128,10 +166,21 @@ class LentRun:
         return self._result
 
 
-def estimate_duration_s(config: TrainConfig) -> int:
-    """Return the seconds of GPU time that a training asks for."""
-    step_s = _measured_step_s.get(config.engine, _STEP_S[config.engine])
-    work_s = 1.5 * config.epochs * config.batches_per_epoch * step_s
+def estimate_duration_s(*configs: TrainConfig) -> int:
+    """Return the seconds of GPU time that trainings, one after the other, ask for."""
+    return ask_for_s(
+        sum(
+            1.5
+            * config.epochs
+            * config.batches_per_epoch
+            * _measured_step_s.get(config.engine, _STEP_S[config.engine])
+            for config in configs
+        )
+    )
+
+
+def ask_for_s(work_s: float) -> int:
+    """Return the seconds of GPU time to ask for, for work that takes so long."""
     return min(STARTUP_S + math.ceil(work_s), round(PUBLIC_LIMITS.wall_s))
 
 
@@ -143,6 +192,13 @@ def _train(config: TrainConfig, stop: StopSignal) -> Generator[TrainResult]:
         new = run.history.cut(recorded, tested)
         recorded, tested = recorded + len(new.losses), tested + len(new.test_losses)
         yield replace(run.snapshot(), history=new)
+
+
+@dataclass(frozen=True)
+class _Lent:
+    """What GPU a worker was lent."""
+
+    gpus: tuple[GpuInfo, ...]
 
 
 class _StopFile:
@@ -175,6 +231,7 @@ def _run_in_worker(
     # OpenMP does not survive a fork: once this app has trained on the CPU, a child's first
     # parallel operation would wait for ever for threads that are not there.
     torch.set_num_threads(1)
+    yield pickle.dumps(_Lent(detect_gpus().gpus))
     try:
         for answer in work(*arguments, _Deadline(stop, wall_s)):
             # As bytes: a tensor would cross as a handle that dies with the worker.

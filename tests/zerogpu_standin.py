@@ -7,6 +7,7 @@ work runs on the CPU. The API is the one of `spaces/zero/api.py`, 0.51.
 
 import json
 import os
+import sys
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import torch
+
+from tests.unit.hardware.hardware_standins import Card, StandInNvml
 
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
@@ -98,10 +101,14 @@ def start() -> DeviceApi:
     def init(uuid: str) -> None:
         """Let the CPU pass for the GPU that a worker would now touch."""
         torch._C._accelerator_getAccelerator = find_accelerator
-        from iris_mlp import training
+        os.environ["CUDA_VISIBLE_DEVICES"] = uuid
+        sys.modules["pynvml"] = StandInNvml(Card("NVIDIA RTX PRO 6000", (12, 0), 48 * 1024, 1, 1))
+        from iris_mlp import devices
 
-        find = training.resolve_device
-        training.resolve_device = lambda name: find("cpu" if name == "cuda" else name)
+        find = devices.resolve_device
+        for name, module in list(sys.modules.items()):
+            if name.startswith("iris_mlp.") and getattr(module, "resolve_device", None) is find:
+                module.resolve_device = lambda name: find("cpu" if name == "cuda" else name)
 
     device.init = init
     device.move = lambda callback=None: None

@@ -1,13 +1,11 @@
 """Which devices the experiments compare, and what they are called."""
 
-from iris_mlp.config import is_zerogpu
 from iris_mlp.devices import list_devices
 
 
 def list_compared() -> list[str]:
-    """Return the CPU and, where there is one, the first GPU."""
-    # On ZeroGPU this process sees a GPU that only a forked worker may use.
-    return ["cpu"] if is_zerogpu() else list_devices()[:2]
+    """Return the CPU and, where there is one or one is lent, the first GPU."""
+    return list_devices()[:2]
 
 
 def name_device(device: str) -> str:

@@ -15,6 +15,7 @@ from iris_mlp.data import load_split
 from iris_mlp.devices import explain_failure, list_devices, resolve_device, synchronize
 from iris_mlp.errors import SettingsError
 from iris_mlp.model import IrisMLP, build_model
+from iris_mlp.training import StopSignal
 
 Axis = Literal["hidden", "rows", "models"]
 
@@ -203,6 +204,29 @@ def measure_crossover(
                     yield measure_point(device, axis, value, point_s)
                 except torch.OutOfMemoryError:
                     going.remove(device)
+
+
+def measure_sizes(
+    devices: Sequence[str],
+    axes: Sequence[Axis],
+    point_s: float,
+    hidden: int,
+    stop: StopSignal,
+) -> Generator[Point]:
+    """Yield what `measure_crossover` does, after a model of so many units where that is not in it.
+
+    Raises:
+        DeviceError: A device is not there, or fails.
+    """
+    if hidden not in AXES["hidden"] or "hidden" not in axes:
+        for device in devices:
+            if not stop.is_set():
+                yield measure_point(device, "hidden", hidden, point_s)
+    if not stop.is_set():
+        for point in measure_crossover(axes, devices, point_s):
+            yield point
+            if stop.is_set():
+                return
 
 
 def find_crossings(

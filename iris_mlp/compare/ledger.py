@@ -1,6 +1,6 @@
 """The ledger: where the time of one epoch of the lesson's loop goes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, quantiles
 from time import perf_counter
@@ -8,8 +8,9 @@ from typing import Literal
 
 from iris_mlp.compare.lesson_loop import STAGES, LessonLoop
 from iris_mlp.compare.profiling import Profile, profile_loop
-from iris_mlp.compare.reads import LineFit, fit_line
+from iris_mlp.compare.reads import LineFit, ReadPoint, fit_line, measure_reads
 from iris_mlp.config import TRAIN_ROWS, TrainConfig
+from iris_mlp.training import StopSignal
 
 ROW_MULTIPLES = (1, 2, 4, 8, 16)
 """The training rows are repeated so often to see what grows with them: the arithmetic."""
@@ -130,6 +131,36 @@ def measure_ledger(
         arithmetic_fit=fit,
         profile=profile_loop(loop),
     )
+
+
+def measure_costs(
+    devices: Sequence[str], ledger_s: float, reads_s: float, repeats: int, stop: StopSignal
+) -> Generator[tuple[str, Ledger | ReadPoint | None]]:
+    """Yield what is found on each device, with its name: None as it begins, its ledger, its reads.
+
+    Args:
+        devices: Where.
+        ledger_s: Seconds for the ledger, about.
+        reads_s: Seconds for the reads, about.
+        repeats: Runs for each number of reads.
+        stop: Ends it.
+
+    Raises:
+        DeviceError: A device is not there, or fails.
+    """
+    for device in devices:
+        if stop.is_set():
+            return
+        config = TrainConfig(device=device)
+        yield device, None
+        ledger = measure_ledger(config, ledger_s, stop.is_set)
+        if ledger is None:
+            return
+        yield device, ledger
+        for point in measure_reads(config, repeats=repeats, budget_s=reads_s):
+            yield device, point
+            if stop.is_set():
+                return
 
 
 def average_quiet(blocks: Sequence[tuple[float, ...]]) -> tuple[float, ...]:

@@ -1,6 +1,6 @@
 """What a training step of this model keeps in memory, computed and measured."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -11,6 +11,7 @@ from iris_mlp.config import OPTIMIZER_NAMES, TrainConfig, read_int
 from iris_mlp.devices import explain_failure, resolve_device
 from iris_mlp.errors import SettingsError
 from iris_mlp.model import build_model
+from iris_mlp.training import StopSignal
 
 GIB = 1024**3
 CARD_SIZES_GIB = (8, 12, 24, 48, 80)
@@ -101,6 +102,15 @@ def measure_memory(
     place = resolve_device(device)
     with explain_failure(place):  # a GPU may be full of something else
         return _run_step(int(hidden), int(batch_size), optimizer, place)
+
+
+def measure_memory_on(
+    devices: Sequence[str], hidden: float, batch_size: float, optimizer: str, stop: StopSignal
+) -> Generator[TrainingMemory]:
+    """Yield what `measure_memory` finds on each device."""
+    for device in devices:
+        if not stop.is_set():
+            yield measure_memory(hidden, batch_size, optimizer, device)
 
 
 def _run_step(hidden: int, batch_size: int, optimizer: str, place: torch.device) -> TrainingMemory:

@@ -6,7 +6,8 @@ from statistics import median
 
 from iris_mlp.config import TrainConfig
 from iris_mlp.errors import DIVERGED, DeviceError, SettingsError
-from iris_mlp.training import Progress, prepare_run
+from iris_mlp.lent_gpu import estimate_duration_s
+from iris_mlp.training import Progress, StopSignal, prepare_run
 
 RARELY = 2_000
 """Epochs between two reads of the loss where it is "recorded rarely", as in the lesson."""
@@ -119,6 +120,34 @@ def find_contenders(
         else:
             contenders.append(contender)
     return contenders, absences
+
+
+def is_loop(contender: Contender) -> bool:
+    """Tell whether it is the lesson's own loop, in which CPU and GPU meet first."""
+    return contender == Contender(contender.device, "eager", 1)
+
+
+def race_all(
+    devices: Sequence[str], lap_epochs: int, repeats: int, stop: StopSignal
+) -> Generator[Lap | Absence]:
+    """Race the lesson's loops on some devices, then their other ways; yield also who is absent."""
+    candidates = list_candidates(devices)
+    for loops in (True, False):
+        if stop.is_set():
+            return
+        contenders, absences = find_contenders([c for c in candidates if is_loop(c) == loops])
+        yield from absences
+        for lap in race(contenders, LESSON, lap_epochs, repeats):
+            yield lap
+            if stop.is_set():
+                return
+
+
+def estimate_race_s(devices: Sequence[str], lap_epochs: int, repeats: int) -> int:
+    """Return the seconds of GPU time that the GPU's part of `race_all` asks for."""
+    lap = replace(LESSON, epochs=lap_epochs)
+    on_gpu = [c.configure(lap) for c in list_candidates(devices) if c.device != "cpu"]
+    return estimate_duration_s(*on_gpu * repeats)
 
 
 def race(

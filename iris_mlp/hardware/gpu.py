@@ -55,6 +55,20 @@ class GpuSearch:
     nvml_state: str
 
 
+_lent: tuple[GpuInfo, ...] = ()
+
+
+def keep_lent(gpus: tuple[GpuInfo, ...]) -> None:
+    """Keep what GPU this host lends for a call, to be told of when it is not here."""
+    global _lent
+    _lent = tuple(replace(gpu, notes=(*gpu.notes, "note.lent")) for gpu in gpus)
+
+
+def list_lent() -> tuple[GpuInfo, ...]:
+    """Return what GPU this host lent last; none before the first call."""
+    return _lent
+
+
 def detect_gpus(
     cpu_name: str | None = None,
     nvml: ModuleType | None = None,

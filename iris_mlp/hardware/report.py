@@ -9,7 +9,7 @@ import torch
 from iris_mlp.devices import choose_auto_device
 from iris_mlp.hardware.core_limits import ROOT
 from iris_mlp.hardware.cpu import CpuInfo, detect_cpu
-from iris_mlp.hardware.gpu import GpuInfo, detect_gpus, read_capability
+from iris_mlp.hardware.gpu import GpuInfo, detect_gpus, list_lent, read_capability
 from iris_mlp.hardware.probes import ask_system
 
 
@@ -66,7 +66,8 @@ def detect_hardware(root: Path = ROOT) -> HardwareReport:
         system=platform.system() or None,
         python_version=platform.python_version(),
         cpu=cpu,
-        gpus=search.gpus,
+        # In the process that serves the page, `spaces` answers for a GPU that is not there.
+        gpus=list_lent() or search.gpus,
         nvml_state=search.nvml_state,
         accelerators=_list_accelerators(),
         torch=_detect_torch(search.gpus),

@@ -1,6 +1,7 @@
 """Many trainings at once: on all the cores of the process, or on a GPU."""
 
-from collections.abc import Generator, Iterable, Iterator
+import math
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import replace
@@ -10,16 +11,19 @@ from threading import TIMEOUT_MAX, Event, Timer
 
 import torch
 
-from iris_mlp.config import TrainConfig, is_zerogpu
+from iris_mlp.config import TrainConfig
 from iris_mlp.devices import choose_auto_device, resolve_device
 from iris_mlp.errors import DeviceError
 from iris_mlp.hardware.core_limits import usable_cores
+from iris_mlp.lent_gpu import estimate_duration_s
 from iris_mlp.sweep.launches import launch_lanes
 from iris_mlp.sweep.results import LaneResult
 from iris_mlp.training import StopSignal, prepare_run
 
 STEP_S = 1.0
 """Seconds after which a sweep is heard of again, at the latest."""
+_LANES_AT_ONCE = 48
+"""Fewer than the multiprocessors of any GPU that is lent."""
 
 
 def sweep(
@@ -83,6 +87,24 @@ def watch_sweep(
         stop.set()
 
 
+def sweep_on(
+    devices: Sequence[str], configs: Iterable[TrainConfig], wall_s: float, stop: StopSignal
+) -> Generator[list[LaneResult]]:
+    """Do what `watch_sweep` does with lanes that are all on these devices, and heed `stop`."""
+    with closing(watch_sweep(configs, wall_s=wall_s)) as steps:
+        for results in steps:
+            yield results
+            if stop.is_set():
+                return
+
+
+def estimate_sweep_s(configs: Iterable[TrainConfig]) -> int:
+    """Return the seconds of GPU time that lanes ask for, of which a GPU trains many at once."""
+    lanes = [replace(config, engine="fused") for config in configs]
+    longest = max(lanes, key=lambda lane: lane.epochs * lane.batches_per_epoch)
+    return estimate_duration_s(*[longest] * math.ceil(len(lanes) / _LANES_AT_ONCE))
+
+
 def choose_device(name: str) -> str:
     """Return the name of the device, `auto` being a CUDA GPU where there is one, else the CPU.
 
@@ -91,8 +113,7 @@ def choose_device(name: str) -> str:
     """
     if name == "auto":
         found = choose_auto_device()[0]
-        # What ZeroGPU lends for a call is not here.
-        return str(found) if found.type == "cuda" and not is_zerogpu() else "cpu"
+        return str(found) if found.type == "cuda" else "cpu"
     device = resolve_device(name)
     if device.type not in ("cpu", "cuda"):
         raise DeviceError(

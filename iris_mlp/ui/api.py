@@ -18,14 +18,20 @@ from gradio_client.utils import python_type_to_json_schema
 from iris_mlp import inference
 from iris_mlp.classify.table import doubt_lengths
 from iris_mlp.compare.compared import list_compared
-from iris_mlp.compare.race import LESSON, find_contenders, list_candidates, summarize
-from iris_mlp.compare.race import race as run_race
+from iris_mlp.compare.race import (
+    LESSON,
+    Absence,
+    estimate_race_s,
+    list_candidates,
+    race_all,
+    summarize,
+)
 from iris_mlp.compare.verdict import conclude
 from iris_mlp.config import DEFAULTS, Engine, Optimizer, TrainConfig, host_limits, read_int
-from iris_mlp.errors import OutputError, SettingsError, WeightsError
+from iris_mlp.errors import DeviceError, OutputError, SettingsError, WeightsError
 from iris_mlp.hardware import decode_gpu as decode_gpu_name
 from iris_mlp.hardware import detect_hardware
-from iris_mlp.lent_gpu import prepare_run
+from iris_mlp.lent_gpu import prepare_run, run_on_devices
 from iris_mlp.take_home.plot import draw_png, plot_loss
 from iris_mlp.ui.downloads import keep_file
 from iris_mlp.ui.errors import user_errors
@@ -109,19 +115,25 @@ def race(epochs: int = 1_000, repeats: int = 3) -> Iterator[dict[str, Any]]:
     """
     epochs = read_int("epochs", epochs, 1, LESSON.epochs)
     repeats = read_int("repeats", repeats, 1, MOST_LAPS)
-    limit, laps = TimeLimit(make_switch()), []
-    contenders, absences = find_contenders(list_candidates(list_compared()))
-    with closing(run_race(contenders, LESSON, epochs, repeats)) as running:
-        for lap in running:
-            if limit.is_over():
-                break
-            if not lap.is_over:
-                continue
-            laps.append(lap)
-            yield {"laps_done": len(laps), "laps": repeats * len(contenders)}
+    devices, laps, absences = list_compared(), [], []
+    most, limit = len(list_candidates(devices)), TimeLimit(make_switch())
+    asked_s = estimate_race_s(devices, epochs, repeats)
+    running = run_on_devices(race_all, devices, epochs, repeats, stop=limit, duration_s=asked_s)
+    refusal = None
+    try:
+        with closing(running):
+            for found in running:
+                if isinstance(found, Absence):
+                    absences.append(found)
+                elif found.is_over:
+                    laps.append(found)
+                    yield {"laps_done": len(laps), "laps": repeats * (most - len(absences))}
+    except DeviceError as error:  # what ran before is worth more
+        refusal = str(error)
     standings = summarize(laps)
     yield {
-        "outcome": "completed" if len(laps) == repeats * len(contenders) else "stopped",
+        "outcome": "completed" if len(laps) == repeats * (most - len(absences)) else "stopped",
+        "message": refusal,
         "standings": [asdict(standing) for standing in standings],
         "verdict": asdict(conclude(standings)),
         "absent": [asdict(absence) for absence in absences],

@@ -3,12 +3,13 @@
 import functools
 import html
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar, cast
 
 import gradio as gr
 
-from iris_mlp.errors import IrisMlpError
+from iris_mlp.errors import DeviceError, IrisMlpError
 from iris_mlp.strings import Translate
 from iris_mlp.ui.language import request_translator
 
@@ -57,6 +58,15 @@ def translate_error(error: IrisMlpError, t: Translate) -> str:
 def warn(error: IrisMlpError, t: Translate) -> None:
     """Show an error's sentence without ending what the visitor asked for."""
     gr.Warning(_show_as_text(error, t), title=t("common.warning_title"))
+
+
+@contextmanager
+def keep_measured(t: Translate) -> Iterator[None]:
+    """Show that a device fails or is not lent, and go on with what was measured before."""
+    try:
+        yield
+    except DeviceError as error:
+        warn(error, t)
 
 
 def _translate_value(name: str, value: object, t: Translate) -> object:

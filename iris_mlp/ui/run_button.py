@@ -43,7 +43,7 @@ def training_slots() -> dict[str, Any]:
 
 
 class TimeLimit:
-    """When long work has to end: the visitor's Stop, or the cap of this host.
+    """When long work has to end, as a `StopSignal`: the visitor's Stop, or the cap of this host.
 
     Args:
         stop: Set by the Stop button; None where nobody can press it.
@@ -53,7 +53,7 @@ class TimeLimit:
         self._stop = stop
         self._deadline = perf_counter() + host_limits().wall_s
 
-    def is_over(self) -> bool:
+    def is_set(self) -> bool:
         """Tell whether to end now and to show what was measured so far."""
         return perf_counter() > self._deadline or (self._stop is not None and self._stop.is_set())
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS, host_limits
 from iris_mlp.errors import OutputError
+from iris_mlp.lent_gpu import is_lent, run_on_devices
 from iris_mlp.sweep.results import LaneResult, Tally
-from iris_mlp.sweep.run import STEP_S, choose_device, watch_sweep
+from iris_mlp.sweep.run import STEP_S, choose_device, estimate_sweep_s, sweep_on
 from iris_mlp.sweep.settings import read_sweep
 from iris_mlp.sweep.table import write_rows
 from iris_mlp.ui.downloads import keep_file
@@ -50,11 +51,16 @@ def sweep(
     config = read_sweep(*texts, batch_size, random, draw_seed, device)  # type: ignore[arg-type]
     limits = host_limits()
     config.check(limits, limits.sweep_lanes)
-    choose_device(config.device)
+    device = choose_device(config.device)
+    answers = run_on_devices(
+        *(sweep_on, [device], config, limits.wall_s),
+        stop=make_switch(),
+        duration_s=estimate_sweep_s(config) if is_lent([device]) else 0,
+    )
     tally, started = Tally(len(config)), perf_counter()
     results: list[LaneResult] = []
     told_at = started
-    with closing(watch_sweep(config, stop=make_switch(), wall_s=limits.wall_s)) as steps:
+    with closing(answers) as steps:
         for ended in steps:
             for result in ended:
                 tally.add(result)

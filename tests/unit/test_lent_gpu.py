@@ -181,12 +181,73 @@ build_app()
 """
 
 
+EXPERIMENTS = """
+import json
+from iris_mlp.hardware import detect_hardware
+from iris_mlp.ui.compare import crossover, ledger, memory, race, tab
+from tests.helpers import request_in
+
+asked, request = host.durations_s, request_in("en")
+race.LAP_EPOCHS = (20, 1_000)
+*_, card = race.run_race(None, 20, request)
+timed = '<span class="race-time"><b>\u2248'
+assert card.count('class="race-row gpu') == 3 and card.count(timed) == 6, card
+assert "On this GPU the engine cuda-graph does not run" in card, "the CPU stands in for the GPU"
+*_, card = ledger.run_ledger(None, request, 0.05, 0.05)
+assert card.count("data-plot") == 2, "the reads of both devices"
+*_, card = crossover.run_crossover(None, None, request, 0.001, ["hidden"])
+assert "GPU" in card
+assert "measured, GPU" in memory.measure_step(10, 120, "adam", request)
+assert len(asked) == 4 and max(asked) <= 20, asked
+assert host.releases == [False] * 4
+
+# Later visitors see what was measured, with its day; what they may press asks for little.
+with gr.Blocks():
+    shown = tab.build(gr.State()).on_load(request)
+assert sum("An earlier visitor measured this" in card for card in shown.values()) == 3
+assert race.estimate_race_s(["cpu", "cuda"], 1_000, race.REPEATS) <= 25
+
+# The GPU itself, as it was read where it was.
+(gpu,) = detect_hardware().gpus
+assert (gpu.name, gpu.compute_capability) == ("NVIDIA RTX PRO 6000", "12.0"), gpu
+assert gpu.vram_total_mib == 49152
+assert gpu.driver_version and "note.lent" in gpu.notes
+
+# Refused, the CPU's part is shown, here and to a program.
+host.refuse_quota(0, "PT1H")
+*_, card = race.run_race(None, 20, request)
+assert card.count(timed) == 3, card
+*_, answer = api.race(epochs=20, repeats=2)
+assert {each["contender"]["device"] for each in answer["standings"]} == {"cpu"}
+assert answer["outcome"] == "stopped" and "use the device cpu" in answer["message"]
+"""
+
+SWEEP = """
+from iris_mlp.ui.sweep_endpoint import sweep
+for device, calls in (("auto", 0), ("cpu", 0), ("cuda", 1)):
+    host.durations_s.clear()
+    *_, (summary, _) = sweep(epochs="20", seeds="0:5", device=device)
+    assert summary["done"] == 5 and len(host.durations_s) == calls, (device, summary)
+assert host.durations_s[0] <= 12
+"""
+
+
 @pytest.mark.parametrize(
     "script",
-    [PAGE, STOP, REFUSED, ABORTED, ERROR, ENDPOINT, CHOICES],
-    ids=["page", "stop", "refused", "aborted", "error", "endpoint", "choices"],
+    [PAGE, STOP, REFUSED, ABORTED, ERROR, ENDPOINT, CHOICES, EXPERIMENTS, SWEEP],
+    ids=[
+        "page",
+        "stop",
+        "refused",
+        "aborted",
+        "error",
+        "endpoint",
+        "choices",
+        "experiments",
+        "sweep",
+    ],
 )
-def test_training_is_lent_a_gpu(script: str) -> None:
+def test_work_is_lent_a_gpu(script: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", HEAD + script],
         env={

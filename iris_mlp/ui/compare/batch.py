@@ -86,10 +86,10 @@ def run_batches(
     points: list[CurvePoint] = []
     arrows, noise = render_noise(sample_noise(epoch), epoch, t)
     yield arrows, noise, render_curves(points, t, wall_s, done=0.0)
-    if not limit.is_over():
+    if not limit.is_set():
         for point in race_batch_sizes(LESSON_ON_CPU, RACE_BATCH_SIZES, wall_s):
             points.append(point)
-            if limit.is_over():
+            if limit.is_set():
                 break
             spent_s = sum(curve[-1].elapsed_s for curve in group_curves(points).values())
             done = min(spent_s / wall_s / len(RACE_BATCH_SIZES), 1.0)

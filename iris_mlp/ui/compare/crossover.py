@@ -3,6 +3,8 @@
 import math
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import date
 from typing import Any
 
 import gradio as gr
@@ -16,15 +18,16 @@ from iris_mlp.compare.crossover import (
     Crossover,
     Point,
     conclude_crossover,
-    measure_crossover,
-    measure_point,
+    measure_sizes,
 )
 from iris_mlp.compare.published import LaunchCosts, derive_launch_costs
 from iris_mlp.config import DEFAULTS
+from iris_mlp.lent_gpu import ask_for_s, run_on_devices
 from iris_mlp.strings import Translate
 from iris_mlp.ui import numbers
-from iris_mlp.ui.compare.panel import Panel, experiment
-from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.compare.panel import Panel, date_note, experiment, keep, recall
+from iris_mlp.ui.errors import keep_measured, user_errors
+from iris_mlp.ui.gpu_seconds import build_gpu_seconds, tell_gpu_seconds
 from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import RunButtons, TimeLimit
 from iris_mlp.ui.templates import render
@@ -42,10 +45,13 @@ def build(checkpoint: gr.State) -> Panel:
     """
     with experiment("crossover", ["crossover"]) as (words, pictures), words:
         buttons = RunButtons(page_i18n()("compare.crossover_start"), "crossover-")
+        seconds = build_gpu_seconds()
     ended = buttons.run(run_crossover, [checkpoint], pictures)
+    tell_gpu_seconds(seconds, lambda: _estimate_s(POINT_S))
 
     def show_first(t: Translate) -> dict[gr.HTML, str]:
-        return {pictures[0]: render_crossover([], [], list_compared(), t)}
+        points, day = recall("crossover", [])
+        return {pictures[0]: render_crossover(points, [], list_compared(), t, measured_on=day)}
 
     return Panel(show_first, pictures, buttons, ended)
 
@@ -65,20 +71,29 @@ def run_crossover(
     mine: list[Point] = []
     yield render_crossover(points, mine, devices, t, done=0.0)
     hidden = DEFAULTS.hidden if checkpoint is None else checkpoint.hidden
-    measured_below = hidden in AXES["hidden"] and "hidden" in axes
-    for device in devices:
-        if not measured_below and not limit.is_over():
-            mine.append(measure_point(device, "hidden", hidden, point_s))
     total = len(devices) * sum(len(AXES[axis]) for axis in axes)
-    if not limit.is_over():
-        for point in measure_crossover(axes, devices, point_s):
-            points.append(point)
+    answers = run_on_devices(
+        measure_sizes,
+        devices,
+        *(axes, point_s, hidden),
+        stop=limit,
+        duration_s=_estimate_s(point_s, axes),
+    )
+    with keep_measured(t), closing(answers):
+        for point in answers:
             if point.axis == "hidden" and point.value == hidden:
                 mine.append(point)  # one model has one time, in the line and in its ring
-            if limit.is_over():
-                break
+            if point.axis in axes and point.value in AXES[point.axis]:
+                points.append(point)
             yield render_crossover(points, mine, devices, t, done=len(points) / total)
+    if len(points) == total:
+        keep("crossover", points, devices)
     yield render_crossover(points, mine, devices, t)
+
+
+def _estimate_s(point_s: float, axes: Sequence[Axis] = tuple(AXES)) -> int:
+    """Return the seconds of GPU time that the GPU's part asks for, models being built meanwhile."""
+    return ask_for_s(2 * point_s * (1 + sum(len(AXES[axis]) for axis in axes)))
 
 
 def render_crossover(
@@ -87,6 +102,7 @@ def render_crossover(
     devices: Sequence[str],
     t: Translate,
     done: float | None = None,
+    measured_on: date | None = None,
 ) -> str:
     """Return the card of the crossover as HTML.
 
@@ -96,6 +112,7 @@ def render_crossover(
         devices: The CPU, and the GPU where there is one.
         t: Translator of the visitor's language.
         done: Share of the points that are measured; None when nothing runs.
+        measured_on: The day, where another visitor measured them.
     """
     floors = () if len(devices) > 1 else derive_launch_costs()
     times = [us for p in (*points, *mine) for us in (p.low_us, p.high_us)]
@@ -119,7 +136,7 @@ def render_crossover(
         conclusion=t("compare.measuring")
         if done is not None
         else write_crossover(points, devices, t),
-        note=_write_note(mine, bool(floors), t),
+        note=date_note(_write_note(mine, bool(floors), t), measured_on, t),
         done=done,
     )
 

@@ -2,28 +2,33 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import date
 from statistics import fmean
 from typing import Any
 
 import gradio as gr
 
 from iris_mlp.compare.compared import list_compared, name_device
-from iris_mlp.compare.ledger import TOLERANCE, Ledger, measure_ledger
+from iris_mlp.compare.ledger import TOLERANCE, Ledger, measure_costs
 from iris_mlp.compare.profiling import Profile
 from iris_mlp.compare.published import derive_launch_costs
-from iris_mlp.compare.reads import RECORD_EVERY, ReadCost, ReadPoint, conclude_reads, measure_reads
-from iris_mlp.config import TRAIN_ROWS, TrainConfig
+from iris_mlp.compare.reads import RECORD_EVERY, ReadCost, ReadPoint, conclude_reads
+from iris_mlp.config import TRAIN_ROWS
+from iris_mlp.lent_gpu import ask_for_s, run_on_devices
 from iris_mlp.strings import Translate
 from iris_mlp.ui import numbers
-from iris_mlp.ui.compare.panel import Panel, experiment
-from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.compare.panel import Panel, date_note, experiment, keep, recall
+from iris_mlp.ui.errors import keep_measured, user_errors
+from iris_mlp.ui.gpu_seconds import build_gpu_seconds, tell_gpu_seconds
 from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import RunButtons, TimeLimit
 from iris_mlp.ui.templates import render
 
 LEDGER_S = 2.5
 READS_S = 4.0
+PROFILE_S = 1.5
 READ_REPEATS = 5
 
 
@@ -40,10 +45,15 @@ def build() -> Panel:
     """Lay out and wire the panel."""
     with experiment("ledger", ["ledger"]) as (words, pictures), words:
         buttons = RunButtons(page_i18n()("compare.ledger_start"), "ledger-")
+        seconds = build_gpu_seconds()
     ended = buttons.run(run_ledger, [], pictures)
-    return Panel(
-        lambda t: {pictures[0]: render_ledger([], list_compared(), t)}, pictures, buttons, ended
-    )
+    tell_gpu_seconds(seconds, lambda: ask_for_s(LEDGER_S + READS_S + PROFILE_S))
+
+    def show_first(t: Translate) -> dict[gr.HTML, str]:
+        costs, day = recall("ledger", [])
+        return {pictures[0]: render_ledger(costs, list_compared(), t, measured_on=day)}
+
+    return Panel(show_first, pictures, buttons, ended)
 
 
 @user_errors
@@ -58,27 +68,34 @@ def run_ledger(
     costs: list[DeviceCosts] = []
     devices = list_compared()
     most = READ_REPEATS * len(RECORD_EVERY)
-    for number, device in enumerate(devices):
-        if limit.is_over():
-            break
-        costs.append(DeviceCosts(device))
-        yield render_ledger(costs, devices, t, (number + 0.1) / len(devices))
-        config, points = TrainConfig(device=device), costs[-1].reads
-        costs[-1].ledger = measure_ledger(config, ledger_s, limit.is_over)
-        if limit.is_over():
-            break
-        yield render_ledger(costs, devices, t, (number + 0.4) / len(devices))
-        for point in measure_reads(config, repeats=READ_REPEATS, budget_s=reads_s):
-            points.append(point)
-            done = (number + 0.4 + 0.6 * len(points) / most) / len(devices)
-            yield render_ledger(costs, devices, t, done)
-            if limit.is_over():
-                break
+    answers = run_on_devices(
+        measure_costs,
+        devices,
+        *(ledger_s, reads_s, READ_REPEATS),
+        stop=limit,
+        duration_s=ask_for_s(ledger_s + reads_s + PROFILE_S),
+    )
+    with keep_measured(t), closing(answers):
+        for device, found in answers:
+            if isinstance(found, Ledger):
+                costs[-1].ledger = found
+            elif found is None:
+                costs.append(DeviceCosts(device))
+            else:
+                costs[-1].reads.append(found)
+            part = 0.6 * len(costs[-1].reads) / most + (0.1 if found is None else 0.4)
+            yield render_ledger(costs, devices, t, (len(costs) - 1 + part) / len(devices))
+    if len(costs) == len(devices) and len(costs[-1].reads) == most:
+        keep("ledger", costs, devices)
     yield render_ledger(costs, devices, t)
 
 
 def render_ledger(
-    costs: Sequence[DeviceCosts], devices: Sequence[str], t: Translate, done: float | None = None
+    costs: Sequence[DeviceCosts],
+    devices: Sequence[str],
+    t: Translate,
+    done: float | None = None,
+    measured_on: date | None = None,
 ) -> str:
     """Return the card as HTML.
 
@@ -87,6 +104,7 @@ def render_ledger(
         devices: The CPU, and the GPU where there is one.
         t: Translator of the visitor's language.
         done: Share of the work that is done; None when nothing runs.
+        measured_on: The day, where another visitor measured it.
     """
     sentences = [
         t("compare.ledger_stopped", device=name_device(cost.device))
@@ -102,7 +120,7 @@ def render_ledger(
         # What was stopped is told below; there is nothing of it to draw.
         devices=[_show_device(c, t) for c in costs if c.ledger is not None or done is not None],
         conclusion=t("compare.sentence_gap").join(sentences or [t("compare.ledger_nothing")]),
-        note="" if len(devices) > 1 else _write_published(t),
+        note=date_note("" if len(devices) > 1 else _write_published(t), measured_on, t),
         done=done,
     )
 

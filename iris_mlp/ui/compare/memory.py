@@ -11,20 +11,23 @@ from iris_mlp.compare.memory import (
     GIB,
     TrainingMemory,
     estimate_memory,
-    measure_memory,
+    measure_memory_on,
 )
 from iris_mlp.compare.vram import MODES, PRESETS, find_largest
 from iris_mlp.config import DEFAULTS, OPTIMIZER_NAMES, TRAIN_ROWS
 from iris_mlp.errors import IrisMlpError, SettingsError
+from iris_mlp.lent_gpu import ask_for_s, run_on_devices
 from iris_mlp.strings import Translate
 from iris_mlp.ui import numbers
 from iris_mlp.ui.compare.panel import Panel, experiment
 from iris_mlp.ui.errors import translate_error
+from iris_mlp.ui.gpu_seconds import build_gpu_seconds, tell_gpu_seconds
 from iris_mlp.ui.language import page_i18n, request_translator
-from iris_mlp.ui.run_button import PRIVATE, training_slots
+from iris_mlp.ui.run_button import PRIVATE, TimeLimit, training_slots
 from iris_mlp.ui.templates import render
 
 MOST_DOUBLINGS = 12
+STEP_S = 2.0
 USUAL = ("resnet50", "training", 5)
 """The model, the mode and the doublings of the batch that are shown first."""
 
@@ -66,6 +69,7 @@ def build() -> Panel:
                 label=i18n("compare.memory_optimizer"),
             )
             measure = gr.Button(i18n("compare.memory_start"), elem_id="memory-start")
+            tell_gpu_seconds(build_gpu_seconds(), lambda: ask_for_s(STEP_S))
     live: dict[str, Any] = {"trigger_mode": "always_last"} | PRIVATE
     preset, sizes = [model, mode, doublings], [hidden, rows, optimizer]
     gr.on([control.input for control in preset], show_vram, preset, pictures[0], **live)
@@ -160,7 +164,14 @@ def measure_step(
 def _answer_memory(hidden: Any, rows: Any, optimizer: str, t: Translate, measured: bool) -> str:
     try:
         computed = estimate_memory(hidden, rows, optimizer)
-        found = measure_memory(hidden, rows, optimizer, list_compared()[-1]) if measured else None
+        found, limit, last = None, TimeLimit(None), list_compared()[-1:]
+        if measured:
+            answers = run_on_devices(
+                *(measure_memory_on, last, hidden, rows, optimizer),
+                stop=limit,
+                duration_s=ask_for_s(STEP_S),
+            )
+            found = next(iter(list(answers)), None)
     except IrisMlpError as error:
         return render("refused.html", sentence=translate_error(error, t))
     return render_memory(computed, int(hidden), int(rows), t, found)

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
+from iris_mlp.lent_gpu import is_lent
 from iris_mlp.strings import Translate
 from iris_mlp.ui.assets import mount
 from iris_mlp.ui.components.prose import build_prose
@@ -47,3 +50,29 @@ def experiment(name: str, views: Sequence[str]) -> Generator[tuple[gr.Column, li
                 for view in views
             ]
         yield words, pictures
+
+
+_kept: dict[str, tuple[Any, date]] = {}
+
+
+def keep(name: str, measured: Any, devices: Sequence[str]) -> None:
+    """Keep what came out with a lent GPU, so that later visitors see it without lending one.
+
+    Args:
+        name: Of the panel, which keeps its last.
+        measured: What was measured; nothing of the visitor who did.
+        devices: Where.
+    """
+    if is_lent(devices):
+        _kept[name] = measured, datetime.now(UTC).date()
+
+
+def recall(name: str, nothing: Any) -> tuple[Any, date | None]:
+    """Return what was kept and its day, or `nothing` and None."""
+    return _kept.get(name, (nothing, None))
+
+
+def date_note(note: str, measured_on: date | None, t: Translate) -> str:
+    """Return a card's note after the day of what was kept."""
+    kept = measured_on and t("compare.kept", date=measured_on.isoformat())
+    return t("compare.sentence_gap").join(filter(None, [kept, note]))

@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import date
 
 import gradio as gr
 import torch
@@ -15,23 +17,25 @@ from iris_mlp.compare.race import (
     Contender,
     Lap,
     Standing,
-    find_contenders,
+    estimate_race_s,
+    is_loop,
     list_candidates,
-    race,
+    race_all,
     summarize,
 )
 from iris_mlp.compare.verdict import conclude
+from iris_mlp.lent_gpu import is_lent, run_on_devices
 from iris_mlp.strings import Translate
 from iris_mlp.ui import numbers
-from iris_mlp.ui.compare.panel import Panel, experiment
+from iris_mlp.ui.compare.panel import Panel, date_note, experiment, keep, recall
 from iris_mlp.ui.compare.race_words import (
-    is_loop,
     name_way,
     write_duel,
     write_pair,
     write_verdict,
 )
-from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.errors import keep_measured, user_errors
+from iris_mlp.ui.gpu_seconds import build_gpu_seconds, tell_gpu_seconds
 from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import RunButtons, TimeLimit
 from iris_mlp.ui.templates import render
@@ -41,6 +45,8 @@ LAP_EPOCHS = (1_000, 5_000, 20_000)
 
 USUAL_EPOCHS = 5_000
 REPEATS = 3
+MOST_LENT_S = 25
+"""Of the GPU time that a visitor has in a day, one race asks for no more."""
 
 
 @dataclass(frozen=True)
@@ -93,18 +99,23 @@ class Meeting:
 def build() -> Panel:
     """Lay out and wire the panel."""
     i18n = page_i18n()
+    devices, counts = list_compared(), LAP_EPOCHS
+    if is_lent(devices):
+        counts = [n for n in counts if estimate_race_s(devices, n, REPEATS) <= MOST_LENT_S]
     with experiment("race", ["race"]) as (words, pictures), words:
         buttons = RunButtons(i18n("compare.race_start"), "race-")
+        seconds = build_gpu_seconds()
         epochs = gr.Radio(
-            [(i18n(f"compare.lap_{count}"), count) for count in LAP_EPOCHS],
-            value=USUAL_EPOCHS,
+            [(i18n(f"compare.lap_{count}"), count) for count in counts],
+            value=min(USUAL_EPOCHS, counts[-1]),
             label=i18n("compare.lap"),
         )
     ended = buttons.run(run_race, [epochs], pictures)
+    tell_gpu_seconds(seconds, lambda count: estimate_race_s(devices, count, REPEATS), [epochs])
 
     def show_first(t: Translate) -> dict[gr.HTML, str]:
-        devices = list_compared()
-        return {pictures[0]: render_race(Meeting(devices, list_candidates(devices)), t)}
+        meeting, measured_on = recall("race", Meeting(devices, list_candidates(devices)))
+        return {pictures[0]: render_race(meeting, t, measured_on=measured_on)}
 
     return Panel(show_first, pictures, buttons, ended)
 
@@ -116,29 +127,34 @@ def run_race(stop: threading.Event | None, lap_epochs: int, request: gr.Request)
     candidates, laps = list_candidates(devices), []
     meeting = Meeting(devices, candidates, lap_epochs=lap_epochs)
     yield render_race(meeting, t, done=0.0)
-    here: list[Contender] = []
-    for act in (list(filter(is_loop, candidates)), [c for c in candidates if not is_loop(c)]):
-        if limit.is_over():
-            break
-        contenders, absences = find_contenders(act)
-        here += contenders
-        meeting = replace(meeting, absences=[*meeting.absences, *absences])
-        for lap in race(contenders, LESSON, lap_epochs, REPEATS):
-            laps += [lap] if lap.is_over else []
-            if limit.is_over():
-                break
+    asked_s = estimate_race_s(devices, lap_epochs, REPEATS)
+    answers = run_on_devices(race_all, devices, lap_epochs, REPEATS, stop=limit, duration_s=asked_s)
+    with keep_measured(t), closing(answers):
+        for found in answers:
+            if isinstance(found, Absence):
+                meeting = replace(meeting, absences=[*meeting.absences, found])
+                continue
+            laps += [found] if found.is_over else []
             done = len(laps) / (REPEATS * len(candidates))
-            yield render_race(replace(meeting, laps=laps, running=lap), t, done)
-    yield render_race(replace(meeting, laps=laps, contenders=here or candidates), t)
+            yield render_race(replace(meeting, laps=laps, running=found), t, done)
+    absent = {(absence.device, absence.engine) for absence in meeting.absences}
+    here = [c for c in candidates if (c.device, c.engine) not in absent]
+    meeting = replace(meeting, laps=laps, contenders=here)
+    if len(laps) == REPEATS * len(here):
+        keep("race", meeting, devices)
+    yield render_race(meeting, t)
 
 
-def render_race(meeting: Meeting, t: Translate, done: float | None = None) -> str:
+def render_race(
+    meeting: Meeting, t: Translate, done: float | None = None, measured_on: date | None = None
+) -> str:
     """Return the card of the race as HTML.
 
     Args:
         meeting: What is known.
         t: Translator of the visitor's language.
         done: Share of the runs that are over; None when the race is over, or has not begun.
+        measured_on: The day, where another visitor raced.
     """
     standings = {standing.contender: standing for standing in summarize(meeting.laps)}
     alone = len(meeting.devices) < 2
@@ -174,7 +190,7 @@ def render_race(meeting: Meeting, t: Translate, done: float | None = None) -> st
         conclusion=t("compare.sentence_gap").join(filter(None, sentences)),
         done=done,
         step=_write_step(meeting, t),
-        note=_write_note(meeting, t),
+        note=date_note(_write_note(meeting, t), measured_on, t),
         pairs=[write_pair(pair, t) for pair in verdict.comparisons] if done is None else [],
         published=[draw_published(run, min(map(_time, published)), t) for run in published],
         slow=slow,

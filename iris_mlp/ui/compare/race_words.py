@@ -2,7 +2,7 @@
 
 from iris_mlp.compare.compared import name_device
 from iris_mlp.compare.published import PublishedRun
-from iris_mlp.compare.race import Contender, Standing
+from iris_mlp.compare.race import Contender, Standing, is_loop
 from iris_mlp.compare.verdict import Comparison, Verdict, compare
 from iris_mlp.strings import Translate
 from iris_mlp.ui import numbers
@@ -15,11 +15,6 @@ _SUBJECTS = {
     "fewer_reads": "reads",
 }
 """What differs in the pairs that bear out a reason."""
-
-
-def is_loop(contender: Contender) -> bool:
-    """Tell whether it is the lesson's own loop, in which CPU and GPU meet first."""
-    return contender == Contender(contender.device, "eager", 1)
 
 
 def name_contender(contender: Contender, t: Translate) -> str:
