@@ -179,6 +179,12 @@ def estimate_duration_s(*configs: TrainConfig) -> int:
     )
 
 
+def estimate_run_s(config: TrainConfig) -> int:
+    """Return the seconds of GPU time that a training asks for here: none where none is lent."""
+    device = resolve_device(config.device).type
+    return estimate_duration_s(config) if is_lent([device]) else 0
+
+
 def ask_for_s(work_s: float) -> int:
     """Return the seconds of GPU time to ask for, for work that takes so long."""
     return min(STARTUP_S + math.ceil(work_s), round(PUBLIC_LIMITS.wall_s))

@@ -1,16 +1,17 @@
 """Devices: put a model and its input somewhere, and see what this PyTorch version says."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
-from iris_mlp.config import is_zerogpu
 from iris_mlp.devices import list_devices
 from iris_mlp.errors import DeviceError
 from iris_mlp.inside.snippet import Snippet, run_snippet
+from iris_mlp.lent_gpu import is_lent
 from iris_mlp.model import build_model
+from iris_mlp.training import StopSignal
 
 META = "meta"
 """PyTorch's device of tensors with a shape but no numbers; stands in where there is no GPU."""
@@ -162,9 +163,10 @@ RECORDED = (
 def list_places() -> list[str]:
     """Return the devices that a visitor may choose: those that are here, and `meta`.
 
-    On ZeroGPU only `cpu` and `meta`: there the process that serves the page must not touch the GPU.
+    Of a GPU that is lent for a call see `run_mismatch`.
     """
-    return ["cpu", META] if is_zerogpu() else [*list_devices(), META]
+    devices = list_devices()
+    return ["cpu", META] if is_lent(devices) else [*devices, META]
 
 
 def run_placement(
@@ -189,6 +191,28 @@ def run_placement(
                 device=device,
                 places=", ".join(list_places()),
             )
+    return _run_placement(model_device, input_device, scaled)
+
+
+def run_mismatch(
+    devices: Sequence[str], scaled: Sequence[float], stop: StopSignal
+) -> Generator[Placement]:
+    """Yield what comes of a model on a device and an input on the CPU, for each device.
+
+    Args:
+        devices: Where the model is; a GPU that is not here as well, once it is lent.
+        scaled: The network's input, four numbers.
+        stop: Ends it.
+    """
+    for device in devices:
+        if not stop.is_set():
+            found = _run_placement(device, "cpu", scaled)
+            # Tensors and functions stay where they are; what is shown are the texts.
+            mended = found.mended and replace(found.mended, names={})
+            yield Placement(replace(found.placed, names={}), mended)
+
+
+def _run_placement(model_device: str, input_device: str, scaled: Sequence[float]) -> Placement:
     row = [float(value) for value in scaled]
     names = {"torch": torch, "build_model": build_model}
     code = _PLACED.format(model_device=model_device, input_device=input_device, row=row)

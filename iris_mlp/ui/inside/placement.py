@@ -1,26 +1,34 @@
 """Devices: a model and an input on two of them, what `.to` gives back, and what has one."""
 
 import inspect
+from typing import Any
 
 import gradio as gr
 import torch
 
+from iris_mlp.devices import list_devices
 from iris_mlp.inside.placement import (
     META,
     RECORDED,
     Moves,
     Placement,
     list_places,
+    run_mismatch,
     run_moves,
     run_placement,
     try_moving,
 )
+from iris_mlp.lent_gpu import ask_for_s, is_lent, run_on_devices
 from iris_mlp.model import build_model
 from iris_mlp.strings import Translate
 from iris_mlp.ui.components.code_block import render_code, render_run, shorten_numbers
-from iris_mlp.ui.inside.flower import Flower, Panel, Values, add_html, panel
+from iris_mlp.ui.gpu_seconds import build_gpu_seconds, tell_gpu_seconds
+from iris_mlp.ui.inside.flower import Flower, Panel, Values, add_html, answer, panel
 from iris_mlp.ui.language import page_i18n
+from iris_mlp.ui.run_button import PRIVATE, TimeLimit, training_slots
 from iris_mlp.ui.templates import render
+
+MISMATCH_S = 1.0
 
 
 def build(flower: Flower) -> Panel:
@@ -37,6 +45,10 @@ def build(flower: Flower) -> Panel:
                 )
                 for name, device in (("model", "cpu"), ("input", META))
             )
+        lent, lend = _list_lent(), None
+        if lent:
+            lend = gr.Button(page_i18n()("inside.lend"), size="sm", elem_id="inside-lend")
+            tell_gpu_seconds(build_gpu_seconds(), lambda: ask_for_s(MISMATCH_S))
         placed, moves = add_html("placement"), add_html("moves")
 
     def place(values: Values, t: Translate) -> Values:
@@ -44,12 +56,26 @@ def build(flower: Flower) -> Panel:
         run = run_placement(values[model_device], values[input_device], scaled)
         return {placed: render_placement(run, t)}
 
+    def place_on_lent(values: Values, t: Translate) -> Values:
+        scaled = shorten_numbers(flower.send(values).scaled)
+        limit, asked_s = TimeLimit(None), ask_for_s(MISMATCH_S)
+        (run,) = run_on_devices(run_mismatch, lent, scaled, stop=limit, duration_s=asked_s)
+        return {placed: render_placement(run, t)}
+
     def show(values: Values, t: Translate) -> Values:
         return place(values, t) | {moves: render_moves(run_moves(), t)}
 
     inputs = {*flower.inputs, model_device, input_device}
     Panel(place, inputs, {placed}).refresh(model_device.input, input_device.input)
+    if lend is not None:
+        events: dict[str, Any] = {"trigger_mode": "once", **training_slots(), **PRIVATE}
+        lend.click(answer(place_on_lent), set(flower.inputs), [placed], **events)
     return Panel(show, inputs, {placed, moves})
+
+
+def _list_lent() -> list[str]:
+    devices = list_devices()[1:2]
+    return devices if is_lent(devices) else []
 
 
 def render_placement(placement: Placement, t: Translate) -> str:

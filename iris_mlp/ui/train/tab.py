@@ -18,7 +18,7 @@ from iris_mlp.config import (
     is_public_space,
 )
 from iris_mlp.errors import OutputError
-from iris_mlp.lent_gpu import prepare_run
+from iris_mlp.lent_gpu import estimate_run_s, prepare_run
 from iris_mlp.strings import Translate
 from iris_mlp.take_home.plot import Scale, draw_png, plot_loss
 from iris_mlp.training import (
@@ -28,6 +28,7 @@ from iris_mlp.training import (
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.downloads import offer_file
 from iris_mlp.ui.errors import user_errors, warn
+from iris_mlp.ui.gpu_seconds import build_gpu_seconds, tell_gpu_seconds
 from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE, RunButtons, training_slots
 from iris_mlp.ui.train import take_home
@@ -114,6 +115,12 @@ def run_training(
     if run.failure is not None:
         warn(run.failure, t)
     yield show_result(run.result(), scale, t)._replace(opening=show_model(run))
+
+
+def _estimate_s(*settings: Any) -> int:
+    config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
+    browser = config.device in BROWSER_DEVICES
+    return 0 if browser else estimate_run_s(config)
 
 
 def order_run(config: TrainConfig, t: Translate) -> Shown:
@@ -215,7 +222,9 @@ def build(sign_in: gr.Button) -> TrainTab:
     with gr.Row(elem_classes="two-columns"):
         with gr.Column(scale=2, min_width=300, elem_classes="settings"):
             buttons = RunButtons(i18n("train.start"))
+            seconds = build_gpu_seconds()
             settings = build_settings()
+            tell_gpu_seconds(seconds, _estimate_s, settings)
         with gr.Column(scale=5, min_width=320, elem_classes="results"):
             with gr.Row(elem_classes="learning"):
                 with gr.Column(min_width=300):
