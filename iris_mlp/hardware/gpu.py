@@ -61,7 +61,8 @@ _lent: tuple[GpuInfo, ...] = ()
 def keep_lent(gpus: tuple[GpuInfo, ...]) -> None:
     """Keep what GPU this host lends for a call, to be told of when it is not here."""
     global _lent
-    _lent = tuple(replace(gpu, notes=(*gpu.notes, "note.lent")) for gpu in gpus)
+    # How much memory was free then says nothing of now.
+    _lent = tuple(replace(gpu, vram_free_mib=None, notes=(*gpu.notes, "note.lent")) for gpu in gpus)
 
 
 def list_lent() -> tuple[GpuInfo, ...]:

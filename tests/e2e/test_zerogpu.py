@@ -49,6 +49,14 @@ def test_a_visitor_borrows_a_gpu_for_each_act_and_is_told_the_seconds(visit, add
         laps = page.locator("#race-view .race-row.gpu .race-time")
         assert "≈" in laps.first.inner_text()
 
+        page.get_by_role("tab", name="Explore").click()
+        page.locator("#explore-device").get_by_label("cuda", exact=True).check()
+        expect(page.locator(".explore .gpu-seconds").first).to_contain_text("asks for")
+        page.click("#luck-start")
+        page.wait_for_selector("#luck-stop:enabled")
+        page.wait_for_selector("#luck-start:enabled", timeout=180_000)
+        expect(page.locator("#luck .luck-conclusion")).to_contain_text("1,000")
+
         # What is refused or fails is a sentence with what to do; here no CUDA stands behind it.
         page.get_by_role("tab", name="Inside PyTorch").click()
         page.click("#inside-lend")

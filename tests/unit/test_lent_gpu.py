@@ -229,6 +229,19 @@ for device, calls in (("auto", 0), ("cpu", 0), ("cuda", 1)):
     *_, (summary, _) = sweep(epochs="20", seeds="0:5", device=device)
     assert summary["done"] == 5 and len(host.durations_s) == calls, (device, summary)
 assert host.durations_s[0] <= 12
+
+from iris_mlp.ui.explore.live_panel import settings_of
+from iris_mlp.ui.explore.tab import run_landscape, run_luck
+
+host.durations_s.clear()
+settings = settings_of(TrainConfig(epochs=20))
+*_, here = run_luck(threading.Event(), settings, None, "cpu")
+assert host.durations_s == []
+*_, lent = run_luck(threading.Event(), settings, None, "cuda")
+assert sorted(here["runs"]) == sorted(lent["runs"]) and len(host.durations_s) == 1
+*_, here = run_landscape(threading.Event(), settings, "hidden", 1, None, "cpu")
+*_, lent = run_landscape(threading.Event(), settings, "hidden", 1, None, "cuda")
+assert here["cells"] == lent["cells"] and len(host.durations_s) == 2
 """
 
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from time import perf_counter
 from typing import Any
 
@@ -11,10 +11,13 @@ import gradio as gr
 from gradio.events import Dependency
 
 from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
-from iris_mlp.sweep.run import watch_sweep
+from iris_mlp.devices import list_devices
+from iris_mlp.errors import DeviceError
+from iris_mlp.lent_gpu import is_lent, run_on_devices
+from iris_mlp.sweep.run import choose_device, estimate_sweep_s, sweep_on
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.components.prose import build_prose
-from iris_mlp.ui.errors import user_errors
+from iris_mlp.ui.errors import keep_measured, user_errors
 from iris_mlp.ui.explore.landscape_panel import (
     COLUMNS,
     SEED_COUNTS,
@@ -33,6 +36,7 @@ from iris_mlp.ui.explore.live_panel import (
     settings_of,
 )
 from iris_mlp.ui.explore.luck_panel import Sample, build_luck, conclude_sample, describe_sample
+from iris_mlp.ui.gpu_seconds import build_gpu_seconds, tell_gpu_seconds
 from iris_mlp.ui.language import page_i18n, request_translator
 from iris_mlp.ui.run_button import PRIVATE, RunButtons
 
@@ -74,7 +78,12 @@ def take_settings(settings: Any, request: gr.Request) -> dict[str, Any]:
 
 @user_errors
 def run_landscape(
-    stop: threading.Event, settings: Any, axis: Axis, seeds: int, request: gr.Request
+    stop: threading.Event,
+    settings: Any,
+    axis: Axis,
+    seeds: int,
+    request: gr.Request,
+    device: str = "auto",
 ) -> Iterator[dict[str, Any]]:
     """Train each cell of the table, all with one seed first, and yield it as it fills."""
     t = request_translator(request)
@@ -90,11 +99,14 @@ def run_landscape(
             note = t("explore.progress", done=f"{landscape.done:,}", total=f"{len(lanes):,}")
         return describe_landscape(landscape, note, running, t)
 
-    yield from _stream(stop, landscape.list_lanes(), landscape.add, show)
+    with keep_measured(t):
+        yield from _stream(stop, landscape.list_lanes(), device, landscape.add, show)
 
 
 @user_errors
-def run_luck(stop: threading.Event, settings: Any, request: gr.Request) -> Iterator[dict[str, Any]]:
+def run_luck(
+    stop: threading.Event, settings: Any, request: gr.Request, device: str = "auto"
+) -> Iterator[dict[str, Any]]:
     """Train the same settings from a thousand seeds and yield what they come to."""
     t = request_translator(request)
     sample = Sample(read_settings(settings))
@@ -107,7 +119,8 @@ def run_luck(stop: threading.Event, settings: Any, request: gr.Request) -> Itera
             note = t("explore.progress", done=f"{sample.done:,}", total=f"{len(lanes):,}")
         return describe_sample(sample, note, running, t)
 
-    yield from _stream(stop, lanes, sample.add, show)
+    with keep_measured(t):
+        yield from _stream(stop, lanes, device, sample.add, show)
 
 
 def spread_settings(chosen: dict[str, Any] | None) -> list[Any]:
@@ -134,6 +147,7 @@ def load_page(request: gr.Request) -> tuple[Any, ...]:
 def _stream(
     stop: threading.Event,
     lanes: Iterable[TrainConfig],
+    device: str,
     add: Callable[[Any], None],
     show: Callable[[bool, float], dict[str, Any]],
 ) -> Iterator[dict[str, Any]]:
@@ -141,15 +155,31 @@ def _stream(
     started = perf_counter()
     yield show(True, 0.0)
     shown_at = 0.0
-    with closing(watch_sweep(lanes, stop=stop, wall_s=host_limits().wall_s)) as steps:
-        for results in steps:
-            for result in results:
-                add(result)
-            elapsed_s = perf_counter() - started
-            if elapsed_s - shown_at >= UPDATE_S:
-                shown_at = elapsed_s
-                yield show(True, elapsed_s)
+    placed = [replace(lane, device=device) for lane in lanes]
+    answers = run_on_devices(
+        *(sweep_on, [choose_device(device)], placed, host_limits().wall_s),
+        stop=stop,
+        duration_s=estimate_sweep_s(placed),
+    )
+    try:
+        with closing(answers) as steps:
+            for results in steps:
+                for result in results:
+                    add(result)
+                elapsed_s = perf_counter() - started
+                if elapsed_s - shown_at >= UPDATE_S:
+                    shown_at = elapsed_s
+                    yield show(True, elapsed_s)
+    except DeviceError:
+        yield show(False, perf_counter() - started)
+        raise
     yield show(False, perf_counter() - started)
+
+
+def _estimate_s(settings: Any, device: str) -> int:
+    """Return the seconds of GPU time that the thousand flowers ask for, the longer of the two."""
+    sample = Sample(read_settings(settings))
+    return estimate_sweep_s(sample.make_sweep()) if device != "cpu" else 0
 
 
 def build() -> ExploreTab:
@@ -170,6 +200,12 @@ def build() -> ExploreTab:
                 plane = build_live_plane(elem_id="live-plane")
                 add_text("live_legend", "legend")
             build_loss_chart(elem_id="live-chart")
+
+        where, seconds = [], None
+        if is_lent(list_devices()):
+            choices_of = {"label": i18n("explore.device"), "elem_id": "explore-device"}
+            where = [gr.Radio(list_devices(), value="cpu", **choices_of)]
+            seconds = build_gpu_seconds()
 
         add_text("landscape_heading", "heading")
         with gr.Row(elem_classes="landscape-desk"):
@@ -223,6 +259,7 @@ def build() -> ExploreTab:
         js="(metric) => {document.dispatchEvent("
         "new CustomEvent('iris:landscape-metric', {detail: metric}));}",
     )
-    landscape_buttons.run(run_landscape, [controls, axis, seeds], [landscape])
-    luck_buttons.run(run_luck, [controls], [luck])
+    landscape_buttons.run(run_landscape, [controls, axis, seeds, *where], [landscape])
+    luck_buttons.run(run_luck, [controls, *where], [luck])
+    tell_gpu_seconds(seconds, _estimate_s, [controls, *where])
     return ExploreTab(chosen, choices, load_page, [controls, plane, landscape, luck])
