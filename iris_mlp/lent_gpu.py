@@ -73,7 +73,8 @@ def run_on_gpu(
                     if isinstance(answer, IrisMlpError):
                         raise answer
                     if isinstance(answer, _Lent):
-                        keep_lent(answer.gpus)
+                        if answer.gpus:
+                            keep_lent(answer.gpus)
                         continue
                     yield answer
                     if stop.is_set():

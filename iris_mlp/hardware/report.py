@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from iris_mlp.config import is_zerogpu
 from iris_mlp.devices import choose_auto_device
 from iris_mlp.hardware.core_limits import ROOT
 from iris_mlp.hardware.cpu import CpuInfo, detect_cpu
@@ -66,8 +67,8 @@ def detect_hardware(root: Path = ROOT) -> HardwareReport:
         system=platform.system() or None,
         python_version=platform.python_version(),
         cpu=cpu,
-        # In the process that serves the page, `spaces` answers for a GPU that is not there.
-        gpus=list_lent() or search.gpus,
+        # In the process that serves the page, `spaces` makes up a GPU that is not there.
+        gpus=list_lent() if is_zerogpu() else search.gpus,
         nvml_state=search.nvml_state,
         accelerators=_list_accelerators(),
         torch=_detect_torch(search.gpus),

@@ -187,6 +187,8 @@ from iris_mlp.hardware import detect_hardware
 from iris_mlp.ui.compare import crossover, ledger, memory, race, tab
 from tests.helpers import request_in
 
+(gpu,) = detect_hardware().gpus
+assert gpu.name is None and "note.lent" in gpu.notes, "unknown before the first call"
 asked, request = host.durations_s, request_in("en")
 race.LAP_EPOCHS = (20, 1_000)
 *_, card = race.run_race(None, 20, request)
