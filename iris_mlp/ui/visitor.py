@@ -119,10 +119,9 @@ def recall_run(shared: str | None, stored: object, request: gr.Request | None = 
         return Recalled(checkpoint=_load_last_run() if is_for_one_person() else None)
     curves = {name: _read_curve(kept.get(name)) for name in ("train", "test")}
     elapsed_s = kept.get("elapsed_s")
-    known = type(elapsed_s) is float and 0 < elapsed_s < MOST_PLOTTED
-    return Recalled(
-        checkpoint=checkpoint, curves=curves, elapsed_s=elapsed_s if known else math.nan
-    )
+    if type(elapsed_s) is not float or not 0 < elapsed_s < MOST_PLOTTED:
+        elapsed_s = math.nan
+    return Recalled(checkpoint=checkpoint, curves=curves, elapsed_s=elapsed_s)
 
 
 def recall_form(stored: object) -> TrainConfig | None:

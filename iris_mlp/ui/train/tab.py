@@ -196,11 +196,13 @@ def show_result(result: TrainResult, scale: Scale, t: Translate) -> Shown:
 def show_recalled(recalled: Recalled, t: Translate) -> Shown:
     """Return a run that the visitor comes back to, or opened by a link, as it ended."""
     result = recalled.to_result()
-    if result is None:
+    # A run without its curve, as the disk keeps it, leaves the page what it opens on.
+    if result is None or not (recalled.is_shared or recalled.curves.get("train")):
         return Shown(gr.skip(), checkpoint=recalled.checkpoint, history=recalled.history)
     sentence = describe_shared if recalled.is_shared else describe_outcome
     note = sentence(result, t)
     chart = describe_chart(result.config, result.history, result.progress, note, t, False)
+    assert result.checkpoint is not None
     weights = offer_file(result.checkpoint.to_bytes(), WEIGHTS_NAME, t)
     return Shown(
         chart | recalled.curves,
