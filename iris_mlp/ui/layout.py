@@ -9,6 +9,7 @@ import gradio as gr
 from iris_mlp.config import DEFAULTS
 from iris_mlp.strings import Translate
 from iris_mlp.ui import api
+from iris_mlp.ui.assets import mount
 from iris_mlp.ui.classify import tab as classify_tab
 from iris_mlp.ui.compare import tab as compare_tab
 from iris_mlp.ui.explore import tab as explore_tab
@@ -25,9 +26,17 @@ from iris_mlp.ui.visitor import (
     SHARE_PARAMETER,
     STORAGE_KEY,
     offer_settings,
+    recall_form,
     recall_run,
     store_run,
 )
+
+# `static/place.js` keeps and gives back what the controls show, and clears a link that was opened.
+KEEP_FORM = (
+    "(...form) => (document.dispatchEvent(new CustomEvent('iris:form', {detail: form})), form)"
+)
+FORM = "(stored) => [{...stored, form: window.irisForm?.() ?? null}]"
+OWN_RUN = "(result) => (document.dispatchEvent(new Event('iris:own-run')), [result])"
 
 
 def build_app() -> gr.Blocks:
@@ -39,7 +48,7 @@ def build_app() -> gr.Blocks:
         # The secret only keeps the stored text readable after a restart; it guards nothing.
         browser = gr.BrowserState(storage_key=STORAGE_KEY, secret=STORAGE_KEY)
         is_shared = gr.State(False)
-        masthead = gr.HTML(elem_id="masthead", apply_default_css=False)
+        masthead = gr.HTML(elem_id="masthead", js_on_load=mount("place"), apply_default_css=False)
         path = build_path()
         with gr.Tabs():
             with gr.Tab(i18n("train.tab"), id="train"):
@@ -61,9 +70,19 @@ def build_app() -> gr.Blocks:
                 classify.outputs,
                 **PRIVATE,
             )
-            finished.then(store_run, [train.checkpoint, train.history], browser, **QUICK)
-        recalled = [train.checkpoint, train.history, is_shared, *train.settings]
-        welcomed = app.load(welcome_back, browser, recalled, **PRIVATE)
+            finished.then(store_run, train.result, browser, js=OWN_RUN, **QUICK)
+        gr.on(
+            [setting.change for setting in train.settings],
+            None,
+            train.settings,
+            js=KEEP_FORM,
+            **PRIVATE,
+        )
+        # After the empty chart, in whose place the run comes.
+        loaded = app.load(train.on_load, None, train.on_load_outputs, **QUICK)
+        welcomed = loaded.then(
+            welcome_back, browser, [*train.shown, is_shared, *train.settings], js=FORM, **PRIVATE
+        )
         welcomed.then(
             classify.on_load,
             [train.checkpoint, is_shared],
@@ -78,7 +97,6 @@ def build_app() -> gr.Blocks:
         for handler, outputs in (
             (show_masthead, [masthead]),
             (show_path, [path]),
-            (train.on_load, train.on_load_outputs),
             (explore.on_load, explore.on_load_outputs),
             (compare.on_load, compare.on_load_outputs),
             (hardware.on_load, hardware.on_load_outputs),
@@ -89,15 +107,16 @@ def build_app() -> gr.Blocks:
 
 def welcome_back(request: gr.Request, stored: object) -> list[Any]:
     """Return the run that a visitor comes back to, or opened by a link, and its settings."""
+    t = request_translator(request)
     recalled = recall_run(request.query_params.get(SHARE_PARAMETER), stored, request)
-    settings = offer_settings(recalled.config)
-    if recalled.is_shared:
-        t = request_translator(request)
+    form = recall_form(stored)
+    if recalled.is_shared and form is None:
+        form = recalled.config
         key = "shared_weights" if recalled.checkpoint else "shared_settings"
         gr.Info(t(f"train.{key}"), title=t("train.share_link"))
-    else:  # a quick visitor has changed some already
-        settings = [gr.skip()] * len(settings)
-    return [recalled.checkpoint, recalled.history, recalled.is_shared, *settings]
+    # Where nothing is recalled, a quick visitor has changed some already.
+    settings = offer_settings(form) if form else [gr.skip()] * len(DEFAULTS.to_dict())
+    return [*train_tab.show_recalled(recalled, t), recalled.is_shared, *settings]
 
 
 def show_path(request: gr.Request) -> Any:

@@ -67,6 +67,22 @@ def is_own_host(host: str) -> bool:
     return True
 
 
+def is_for_one_person() -> bool:
+    """Tell whether the server answers this machine alone, so that its visitor is its user.
+
+    Gradio binds to loopback where `GRADIO_SERVER_NAME` says nothing else; who sets a further name
+    or a path has put a proxy before it.
+    """
+    served = os.environ.get("GRADIO_SERVER_NAME") or "localhost"
+    names = (HOSTS_VARIABLE, "GRADIO_ROOT_PATH", "GRADIO_SHARE")
+    if is_public_space() or any(os.environ.get(name) for name in names):
+        return False
+    try:
+        return ip_address(served).is_loopback
+    except ValueError:
+        return served == "localhost"
+
+
 def _own_names() -> set[str]:
     machine = socket.gethostname().lower()
     given = os.environ.get(HOSTS_VARIABLE, "").lower().split(",")

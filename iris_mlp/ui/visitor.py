@@ -2,22 +2,25 @@
 
 import base64
 import binascii
+import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
 from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
-from iris_mlp.config import BROWSER_DEVICES, DEFAULTS, TrainConfig, is_public_space
+from iris_mlp.config import BROWSER_DEVICES, DEFAULTS, TrainConfig
+from iris_mlp.data import load_split
 from iris_mlp.devices import list_devices, resolve_device
 from iris_mlp.errors import DeviceError, SettingsError, ShareError, WeightsError
 from iris_mlp.take_home import link
-from iris_mlp.training import History, list_engines
+from iris_mlp.training import History, Progress, TrainResult, evaluate, list_engines
 from iris_mlp.ui.components.loss_chart import POINTS, thin_history
 from iris_mlp.ui.errors import warn
 from iris_mlp.ui.language import request_translator
+from iris_mlp.ui.origins import is_for_one_person
 
 SHARE_PARAMETER = "share"
 STORAGE_KEY = "iris_mlp_last_run"
@@ -34,29 +37,67 @@ class Recalled:
         config: The settings to show.
         checkpoint: The weights to use, or None.
         is_shared: Whether it is another's, opened by a link.
-        history: Some 200 points of its curves, or None.
+        curves: Some 200 points of each curve, as `thin_history` returns them; empty if unknown.
+        elapsed_s: Seconds that the run took; NaN if unknown.
     """
 
     config: TrainConfig = DEFAULTS
     checkpoint: Checkpoint | None = None
     is_shared: bool = False
-    history: History | None = None
+    curves: dict[str, list[list[float]]] = field(default_factory=dict)
+    elapsed_s: float = math.nan
+
+    @property
+    def history(self) -> History | None:
+        """The points of the curves, or None."""
+        if not self.curves.get("train"):
+            return None
+        columns = []
+        for name in ("train", "test"):
+            points = self.curves[name]
+            columns += [[int(point[0]) for point in points], [point[1] for point in points]]
+        return History(*columns)
+
+    def to_result(self) -> TrainResult | None:
+        """Return what the run came to, measured anew; None without weights of the lesson's inputs.
+
+        The loss, and how far the run went, are what the weights say of themselves.
+        """
+        if self.checkpoint is None or self.checkpoint.scaler != load_split().scaler:
+            return None
+        metrics = self.checkpoint.metrics
+        epoch, loss = metrics.get("epochs_done"), metrics.get("final_loss")
+        if type(epoch) is not int or type(loss) is not float or epoch < 1:
+            return None
+        progress = Progress(
+            epoch=epoch,
+            train_loss=loss,
+            elapsed_s=self.elapsed_s,
+            epochs_per_s=epoch / self.elapsed_s,
+            remaining_s=0.0,
+            evaluation=evaluate(self.checkpoint.build_model(), load_split()),
+        )
+        outcome = "completed" if metrics.get("outcome") == "completed" else "stopped"
+        config, history = read_settings(self.checkpoint), self.history or History()
+        return TrainResult(config, outcome, "", progress, history, self.checkpoint)
 
 
-def store_run(checkpoint: Checkpoint | None, history: History | None) -> Any:
+def store_run(result: TrainResult | None) -> Any:
     """Return a run for the browser's storage: the weights file as text, and the curves thinned.
 
-    The curves are for the plot on the model card: to sign in to the Hub is to leave the page.
+    To sign in to the Hub, to reload, to switch the language is to leave the page.
     """
-    if checkpoint is None:
+    if result is None or result.checkpoint is None:
         return gr.skip()
-    data = checkpoint.to_bytes()
+    data = result.checkpoint.to_bytes()
     if len(data) > MOST_STORED_BYTES:
         return {}  # a large model leaves nothing behind, rather than an older one in its place
-    stored: dict[str, Any] = {"weights": base64.b64encode(data).decode()}
-    if history is not None and history.epochs:
-        stored |= thin_history(history, history.epochs[-1])
-    return stored
+    history = result.history
+    return {
+        "weights": base64.b64encode(data).decode(),
+        "elapsed_s": result.progress.elapsed_s,
+        **(thin_history(history, history.epochs[-1]) if history.epochs else {}),
+    }
 
 
 def recall_run(shared: str | None, stored: object, request: gr.Request | None = None) -> Recalled:
@@ -74,9 +115,25 @@ def recall_run(shared: str | None, stored: object, request: gr.Request | None = 
             warn(error, request_translator(request))
     kept = stored if isinstance(stored, dict) else {}
     checkpoint = _read_weights(kept.get("weights"))
-    if checkpoint is not None:
-        return Recalled(checkpoint=checkpoint, history=_read_curves(kept))
-    return Recalled(checkpoint=None if is_public_space() else _load_last_run())
+    if checkpoint is None:
+        return Recalled(checkpoint=_load_last_run() if is_for_one_person() else None)
+    curves = {name: _read_curve(kept.get(name)) for name in ("train", "test")}
+    elapsed_s = kept.get("elapsed_s")
+    if type(elapsed_s) is not float or not 0 < elapsed_s < MOST_PLOTTED:
+        elapsed_s = math.nan
+    return Recalled(checkpoint=checkpoint, curves=curves, elapsed_s=elapsed_s)
+
+
+def recall_form(stored: object) -> TrainConfig | None:
+    """Return the settings that this page of the browser last showed; None if there are none."""
+    values = stored.get("form") if isinstance(stored, dict) else None
+    names = TrainConfig.__dataclass_fields__
+    if not isinstance(values, list) or len(values) != len(names):
+        return None
+    try:
+        return TrainConfig(**dict(zip(names, values)))
+    except SettingsError:  # half typed
+        return None
 
 
 def offer_settings(config: TrainConfig) -> list[Any]:
@@ -115,19 +172,18 @@ def _read_weights(text: object) -> Checkpoint | None:
         return None
 
 
-def _read_curves(stored: dict[str, Any]) -> History | None:
-    history = History(*_read_curve(stored.get("train")), *_read_curve(stored.get("test")))
-    return history if history.epochs else None
-
-
-def _read_curve(points: object) -> tuple[list[int], list[float]]:
-    """Return epochs and losses from what should be the points of `thin_history`."""
-    if isinstance(points, list) and len(points) <= 2 * POINTS:
+def _read_curve(points: object) -> list[list[float]]:
+    """Return what should be points of `thin_history`, each with its least and most."""
+    if isinstance(points, list) and 0 < len(points) <= 2 * POINTS:
         with suppress(TypeError, ValueError, OverflowError):
-            curve = np.array(points, np.float64).reshape(-1, 2)
-            if (np.abs(curve) < MOST_PLOTTED).all() and (np.diff(curve[:, 0]) > 0).all():
-                return curve[:, 0].astype(int).tolist(), curve[:, 1].tolist()
-    return [], []
+            # A point without a band has its loss as both ends of one.
+            curve = np.array(
+                [point if len(point) == 4 else [*point, *point[1:] * 2] for point in points]
+            )
+            if curve.dtype.kind in "if" and curve.shape == (len(points), 4):
+                is_drawn = (np.abs(curve) < MOST_PLOTTED).all() and (np.diff(curve[:, 0]) > 0).all()
+                return curve.tolist() if is_drawn else []
+    return []
 
 
 def _load_last_run() -> Checkpoint | None:

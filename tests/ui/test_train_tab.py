@@ -161,6 +161,13 @@ def test_the_live_curve_keeps_first_and_newest_and_only_appends(epochs, record_e
     assert settled == points[: len(settled)]
 
 
+def test_a_loss_that_jumps_between_two_points_is_told_by_its_least_and_most():
+    losses = [(1.0, 9.0, 2.0)[epoch % 3] for epoch in range(600)]
+    points = thin_history(History(list(range(1, 601)), losses), 600)["train"]
+    assert points[0] == [1, 1.0]
+    assert all(point[2:] == [1.0, 9.0] for point in points[2:])
+
+
 def test_the_confusion_matrix_is_a_table_of_true_by_predicted():
     html = render_confusion([[10, 0, 0], [0, 8, 1], [0, 0, 11]], "Test flowers", translator("en"))
     assert html.count("<td class=") == 9

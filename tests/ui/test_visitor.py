@@ -11,7 +11,13 @@ from iris_mlp.take_home import link as run_link
 from iris_mlp.training import TrainResult, prepare_run
 from iris_mlp.ui import visitor
 from iris_mlp.ui.train import take_home
-from iris_mlp.ui.visitor import offer_settings, read_settings, recall_run, store_run
+from iris_mlp.ui.visitor import (
+    offer_settings,
+    read_settings,
+    recall_form,
+    recall_run,
+    store_run,
+)
 
 
 def make_result(**settings) -> TrainResult:
@@ -36,7 +42,7 @@ def last_run(tmp_path, monkeypatch):
 def test_what_the_browser_kept_comes_back_to_the_byte():
     result = make_result(epochs=20, record_every=3)
     assert result.checkpoint is not None
-    stored = json.loads(json.dumps(store_run(result.checkpoint, result.history)))
+    stored = json.loads(json.dumps(store_run(result)))
     recalled = recall_run(None, stored)
     assert recalled.checkpoint is not None
     assert recalled.checkpoint.to_bytes() == result.checkpoint.to_bytes()
@@ -49,8 +55,8 @@ def test_what_the_browser_kept_comes_back_to_the_byte():
 
 def test_the_curves_of_a_long_run_are_thinned_for_the_browser():
     result = make_result(epochs=3000)
-    assert len(json.dumps(store_run(result.checkpoint, result.history))) < 20_000
-    recalled = recall_run(None, store_run(result.checkpoint, result.history)).history
+    assert len(json.dumps(store_run(result))) < 20_000
+    recalled = recall_run(None, store_run(result)).history
     assert recalled is not None
     assert recalled.epochs[0] == 1
     assert recalled.epochs[-1] == 3000
@@ -82,15 +88,15 @@ def test_rubbish_in_the_browsers_storage_is_set_aside(stored):
     ],
 )
 def test_curves_that_are_none_are_set_aside_and_the_weights_stay(curve):
-    checkpoint = make_checkpoint()
-    recalled = recall_run(None, store_run(checkpoint, None) | {"train": curve, "test": curve})
+    stored = store_run(make_result())
+    recalled = recall_run(None, stored | {"train": curve, "test": curve})
     assert recalled.checkpoint is not None
     assert recalled.history is None
 
 
 def test_a_large_model_is_not_put_into_the_browser():
-    assert store_run(make_checkpoint(hidden=16_384, epochs=1), None) == {}
-    assert store_run(None, None) == gr.skip()
+    assert store_run(make_result(hidden=16_384, epochs=1)) == {}
+    assert store_run(None) == gr.skip()
 
 
 def test_a_local_run_finds_its_last_weights_and_a_public_one_does_not(last_run, monkeypatch):
@@ -102,6 +108,10 @@ def test_a_local_run_finds_its_last_weights_and_a_public_one_does_not(last_run, 
     monkeypatch.setenv("SPACE_ID", "someone/iris")
     assert recall_run(None, None).checkpoint is None
     monkeypatch.delenv("SPACE_ID")
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")  # a class shares it
+    assert recall_run(None, None).checkpoint is None
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "127.0.0.1")
+    assert recall_run(None, None).checkpoint is not None
     last_run.write_bytes(b"damaged")
     assert recall_run(None, None).checkpoint is None
 
@@ -113,7 +123,7 @@ def test_a_link_goes_before_what_the_browser_kept():
         None, checkpoint, "https://example.org/", *DEFAULTS.to_dict().values()
     )
     shared = link.partition("?share=")[2]
-    recalled = recall_run(shared, store_run(make_checkpoint(), None))
+    recalled = recall_run(shared, store_run(make_result()))
     assert recalled.is_shared
     assert recalled.config.seed == config.seed
     assert recalled.config.hidden == 5
@@ -139,8 +149,7 @@ def test_a_large_model_is_shared_by_its_settings():
 
 
 def test_a_damaged_link_leaves_the_visitor_what_they_had():
-    checkpoint = make_checkpoint()
-    recalled = recall_run("%%%", store_run(checkpoint, None))
+    recalled = recall_run("%%%", store_run(make_result()))
     assert not recalled.is_shared
     assert recalled.checkpoint is not None
     assert recalled.config == DEFAULTS
@@ -190,5 +199,20 @@ def test_pushing_without_a_run_says_what_to_do():
 
 
 def test_the_browser_holds_plain_base64():
-    stored = store_run(make_checkpoint(), None)
+    stored = store_run(make_result())
     assert Checkpoint.from_bytes(base64.b64decode(stored["weights"])).hidden == 10
+
+
+def test_a_run_that_comes_back_is_measured_as_it_was():
+    result = make_result(epochs=300)
+    recalled = recall_run(None, json.loads(json.dumps(store_run(result)))).to_result()
+    assert recalled is not None
+    assert recalled.progress.evaluation == result.progress.evaluation
+    assert recalled.progress.elapsed_s == result.progress.elapsed_s
+    assert recalled.config == result.config
+
+
+@pytest.mark.parametrize("form", [None, 5, [], [1], ["cpu"] * 9, [{}] * 9])
+def test_a_form_that_is_none_is_set_aside(form):
+    assert recall_form({"form": form}) is None
+    assert recall_form({"form": list(DEFAULTS.to_dict().values())}) == DEFAULTS

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from iris_mlp.strings import Translate
 from iris_mlp.training import History
@@ -24,9 +25,10 @@ _TEMPLATE = """
 def build_loss_chart(**kwargs: Any) -> gr.HTML:
     """Build the chart of training and test loss, with the figures of the run above it.
 
-    Its value is a dictionary: `train` and `test`, each a list of `[epoch, loss]`; `epochs`, the
-    length of the horizontal axis; `stats`, a list of `[label, text]`; `note`, a sentence below;
-    `running`; and `labels`, the words that the drawing needs.
+    Its value is a dictionary: `train` and `test`, each a list of what `thin_history` returns;
+    `epochs`, the length of the horizontal axis; `stats`, a list of `[label, text]`; `note`, a
+    sentence below; `running`; `labels`, the words that the drawing needs; and, where a run may be
+    pinned, `settings`, a list of `[label, text]`.
     """
     # A function, since Gradio writes a stub file beside every class that derives from its own.
     return gr.HTML(
@@ -45,14 +47,19 @@ def label_chart(t: Translate, empty: str = "") -> dict[str, str]:
         "train": t("train.curve_train"),
         "test": t("train.curve_test"),
         "chart": t("train.chart"),
+        "band": t("train.curve_band"),
         "empty": empty,
+        "save": t("common.save_figure"),
+        **{name: t(f"train.{name}") for name in ("pin", "unpin", "pinned", "pinned_now")},
     }
 
 
 def thin_history(history: History, epochs: int) -> dict[str, list[list[float]]]:
     """Return at most some 200 points of each curve, the first and the newest among them.
 
-    The points kept do not move as the run goes on, so that an update only appends.
+    The points kept do not move as the run goes on, so that an update only appends. A point is
+    `[epoch, loss]`; where the line from the point before passes by some loss in between, it is
+    `[epoch, loss, least, most]` of those since that point.
     """
     stride = max(1, math.ceil(epochs / POINTS))
     return {
@@ -69,4 +76,14 @@ def _thin(epochs: Sequence[int], losses: Sequence[float], stride: int) -> list[l
     kept = [0, *range(step - 1, len(epochs), step)] if step > 1 else list(range(len(epochs)))
     if kept[-1] != len(epochs) - 1:
         kept.append(len(epochs) - 1)
-    return [[epochs[i], round(losses[i], 6)] for i in kept]
+    points = [[epochs[i], round(losses[i], 6)] for i in kept]
+    if step > 1:
+        values = np.asarray(losses)
+        starts = [0, *kept[:-1]]  # each stride with both of its ends
+        for point, first, last in zip(points, starts, kept):
+            within = values[first : last + 1]
+            least, most = round(float(within.min()), 6), round(float(within.max()), 6)
+            ends = (round(losses[first], 6), point[1])
+            if least < min(ends) or most > max(ends):
+                point += [least, most]
+    return points

@@ -58,7 +58,7 @@ export function mount({ element, props, watch }) {
     play.addEventListener("click", () => (timer === null ? start() : pause()));
     step.addEventListener("click", () => { go(Math.min(at + 1, FRAMES)); pause(); });
     scrubber.addEventListener("input", () => { go(Number(scrubber.value)); pause(); });
-    if (props.value?.model) return follow();
+    if (props.value) return follow();
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) go(FRAMES);
     else {
       go(0);
@@ -90,6 +90,7 @@ export function mount({ element, props, watch }) {
     showLosses("loss-chart", {
       train: thin(recorded, 1, LESSON.epochs), test: thin(tests, testEvery(LESSON), LESSON.epochs),
       epochs: LESSON.epochs, running: timer !== null, note: "", stats: list(epoch, recorded.at(-1), tests.at(-1), accuracy), labels: props.texts.labels,
+      settings: props.texts.settings,
     });
   }
 
@@ -138,9 +139,9 @@ export function mount({ element, props, watch }) {
   /** A run of the visitor's is on: the opening gives way to it. */
   function follow() {
     const { value } = props;
-    if (!parts || !value?.model) return;
+    if (!parts || !value) return;
     giveWay();
-    drawModel(value.model, describe(value));
+    if (value.model) drawModel(value.model, describe(value));
   }
 
   function giveWay() {

@@ -4,14 +4,15 @@ from typing import Any
 
 import gradio as gr
 
+from iris_mlp.config import DEFAULTS
 from iris_mlp.lent_gpu import LentRun
 from iris_mlp.strings import Translate
-from iris_mlp.training import TrainingRun
+from iris_mlp.training import TrainingRun, TrainResult
 from iris_mlp.ui.assets import mount
 from iris_mlp.ui.components.loss_chart import label_chart
 from iris_mlp.ui.components.network import describe_model, network_texts
 from iris_mlp.ui.components.plane import plane_texts
-from iris_mlp.ui.train.run_view import list_stat_names
+from iris_mlp.ui.train.run_view import list_settings, list_stat_names
 
 MOST_HIDDEN = 64
 """Wider networks are not sent while they learn: the plane keeps its last picture."""
@@ -38,14 +39,21 @@ def describe_opening(t: Translate) -> dict[str, Any]:
         "network": network_texts(t),
         "labels": label_chart(t),
         "stats": list_stat_names(t),
+        "settings": list_settings(DEFAULTS, t),
     }
 
 
 def show_model(run: TrainingRun | LentRun) -> Any:
-    """Return the value that lets the drawing follow a run, or nothing new where it is too wide."""
-    result = run.snapshot()
-    if result.checkpoint is None or run.config.hidden > MOST_HIDDEN:
+    """Return the value that lets the drawing follow a run; of a wide one it shows nothing new."""
+    return show_result_model(run.snapshot())
+
+
+def show_result_model(result: TrainResult) -> Any:
+    """Return the same for a run that has ended."""
+    if result.checkpoint is None:
         return gr.skip()
+    if result.config.hidden > MOST_HIDDEN:
+        return {"model": None}
     progress = result.progress
     return {
         "model": describe_model(result.checkpoint),

@@ -4,7 +4,7 @@ import math
 from itertools import islice
 from typing import Any
 
-from iris_mlp.config import TrainConfig
+from iris_mlp.config import BROWSER_DEVICES, OPTIMIZER_NAMES, TrainConfig
 from iris_mlp.strings import Translate
 from iris_mlp.training import History, Progress, TrainResult
 from iris_mlp.ui.components.loss_chart import label_chart, thin_history
@@ -34,7 +34,20 @@ def describe_chart(
         "note": note,
         "stats": _list_stats(config, progress, t, running),
         "labels": label_chart(t, empty=t("train.empty")),
+        "settings": list_settings(config, t),
     }
+
+
+def list_settings(config: TrainConfig, t: Translate) -> list[list[str]]:
+    """Return the settings of a run as label and text, in their order."""
+    values = config.to_dict()
+    if config.device in BROWSER_DEVICES:
+        values["device"] = t(f"train.{config.device.replace(':', '_')}")
+        values["engine"] = UNKNOWN
+    else:
+        values["engine"] = t(f"train.engine_{config.engine}")
+    values["optimizer"] = OPTIMIZER_NAMES[config.optimizer]
+    return [[t(f"train.{name}"), str(value)] for name, value in values.items()]
 
 
 def describe_outcome(result: TrainResult, t: Translate) -> str:
@@ -56,6 +69,19 @@ def describe_outcome(result: TrainResult, t: Translate) -> str:
     return sentence
 
 
+def describe_shared(result: TrainResult, t: Translate) -> str:
+    """Return the sentence below the chart of a run that came by a link."""
+    config = result.config
+    return t(
+        "train.shared_result",
+        epoch=f"{result.progress.epoch:,}",
+        hidden=f"{config.hidden:,}",
+        parameters=f"{8 * config.hidden + 3:,}",
+        loss=show_loss(result.progress.train_loss),
+        accuracy=f"{result.progress.evaluation.test_accuracy:.1%}",
+    )
+
+
 def is_guess(loss: float | None) -> bool:
     """Tell whether a loss is no better than that of guessing."""
     return loss is not None and loss > NEAR_GUESSING * GUESSING_LOSS
@@ -74,7 +100,8 @@ def _list_stats(
     if progress is not None:
         epoch = progress.epoch
         loss = show_loss(progress.train_loss)
-        elapsed, speed = show_time(progress.elapsed_s), f"{progress.epochs_per_s:,.0f}"
+        elapsed = show_time(progress.elapsed_s)
+        speed = f"{progress.epochs_per_s:,.0f}" if math.isfinite(progress.epochs_per_s) else UNKNOWN
         left = show_time(progress.remaining_s) if running else UNKNOWN
         if math.isfinite(progress.evaluation.test_loss):  # else the weights are not numbers
             test = show_loss(progress.evaluation.test_loss)
@@ -90,7 +117,9 @@ def list_stat_names(t: Translate) -> list[str]:
 
 
 def show_time(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
+    """Return a time in the unit that suits it, or a dash where none is known."""
+    if not math.isfinite(seconds):
+        return UNKNOWN
     if seconds < 1:
         return f"{1000 * seconds:.0f}\u00a0ms"
     return f"{seconds:.1f}\u00a0s" if seconds < 90 else f"{seconds / 60:,.0f}\u00a0min"

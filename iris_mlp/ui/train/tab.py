@@ -15,7 +15,6 @@ from iris_mlp.config import (
     DEFAULTS,
     TrainConfig,
     host_limits,
-    is_public_space,
 )
 from iris_mlp.errors import OutputError
 from iris_mlp.lent_gpu import estimate_run_s, prepare_run
@@ -30,14 +29,26 @@ from iris_mlp.ui.downloads import offer_file
 from iris_mlp.ui.errors import user_errors, warn
 from iris_mlp.ui.gpu_seconds import build_gpu_seconds, tell_gpu_seconds
 from iris_mlp.ui.language import page_i18n, request_translator
+from iris_mlp.ui.origins import is_for_one_person
 from iris_mlp.ui.run_button import PRIVATE, RunButtons, training_slots
 from iris_mlp.ui.train import take_home
-from iris_mlp.ui.train.opening_panel import build_opening, describe_opening, show_model
+from iris_mlp.ui.train.opening_panel import (
+    build_opening,
+    describe_opening,
+    show_model,
+    show_result_model,
+)
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
-from iris_mlp.ui.train.run_view import describe_chart, describe_outcome, write_log
+from iris_mlp.ui.train.run_view import (
+    describe_chart,
+    describe_outcome,
+    describe_shared,
+    write_log,
+)
 from iris_mlp.ui.train.settings_form import build_settings
 from iris_mlp.ui.train.visitor_run import read_visitor_run
 from iris_mlp.ui.train.visitor_run_panel import build_visitor_run, describe_order, gpu_words
+from iris_mlp.ui.visitor import Recalled
 
 WEIGHTS_NAME = "iris_mlp.safetensors"
 PLOT_NAME = "loss.png"
@@ -66,18 +77,20 @@ class TrainTab:
 
     Attributes:
         settings: The controls, in the order of `TrainConfig`.
+        shown: What a run changes, in the order of `Shown`.
         finished: The events of a run that has ended here, and of one that the visitor's computer
             trained, to hang further steps on.
-        checkpoint: The weights of the visitor's last run, a `Checkpoint` or None.
-        history: Its losses, a `History` or None.
+        result: The visitor's last run, a `TrainResult` or None.
+        checkpoint: Its weights, a `Checkpoint` or None.
         on_load: Handler that fills the empty chart in the visitor's language.
         on_load_outputs: Its outputs.
     """
 
     settings: list[Any]
+    shown: Shown
     finished: tuple[Dependency, Dependency]
+    result: gr.State
     checkpoint: gr.State
-    history: gr.State
     on_load: Any
     on_load_outputs: list[Any]
 
@@ -171,7 +184,7 @@ def show_result(result: TrainResult, scale: Scale, t: Translate) -> Shown:
     weights = None
     if result.checkpoint is not None:
         weights = offer_file(result.checkpoint.to_bytes(), WEIGHTS_NAME, t)
-        if not is_public_space():
+        if is_for_one_person():
             keep_last_run(result.checkpoint, t)
     return Shown(
         chart=describe_chart(
@@ -182,6 +195,28 @@ def show_result(result: TrainResult, scale: Scale, t: Translate) -> Shown:
         plot=offer_file(draw_png(plot_loss(result.history, scale)), PLOT_NAME, t),
         result=result,
         history=result.history,
+        checkpoint=result.checkpoint,
+        weights=gr.update(value=weights, interactive=weights is not None),
+    )
+
+
+def show_recalled(recalled: Recalled, t: Translate) -> Shown:
+    """Return a run that the visitor comes back to, or opened by a link, as it ended."""
+    result = recalled.to_result()
+    # A run without its curve, as the disk keeps it, leaves the page what it opens on.
+    if result is None or not (recalled.is_shared or recalled.curves.get("train")):
+        return Shown(gr.skip(), checkpoint=recalled.checkpoint, history=recalled.history)
+    sentence = describe_shared if recalled.is_shared else describe_outcome
+    note = sentence(result, t)
+    chart = describe_chart(result.config, result.history, result.progress, note, t, False)
+    assert result.checkpoint is not None
+    weights = offer_file(result.checkpoint.to_bytes(), WEIGHTS_NAME, t)
+    return Shown(
+        chart | recalled.curves,
+        opening=show_result_model(result),
+        summary=render_summary(result, t),
+        result=result,
+        history=recalled.history,
         checkpoint=result.checkpoint,
         weights=gr.update(value=weights, interactive=weights is not None),
     )
@@ -291,4 +326,4 @@ def build(sign_in: gr.Button) -> TrainTab:
         **PRIVATE,
     )
     on_load = [chart, opening, visitor_run]
-    return TrainTab(settings, (finished, sent), checkpoint, history, show_opening, on_load)
+    return TrainTab(settings, shown, (finished, sent), result, checkpoint, show_opening, on_load)
