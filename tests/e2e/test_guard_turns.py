@@ -169,18 +169,33 @@ def test_strangers_do_not_drive_out_the_state_of_an_open_page(visit, space: str)
         expect(page.locator("#weights-card")).to_contain_text("123")
 
 
-def test_a_page_whose_state_is_gone_is_told_so_and_gets_no_wrong_answer(visit, tmp_path):
-    app, port = App(tmp_path, {}), find_free_port()
+def test_a_run_comes_back_from_the_browser_where_the_server_was_started_again(visit, tmp_path):
+    app, port = App(tmp_path, {"SPACE_ID": "ada/iris"}), find_free_port()
     with ExitStack() as first:
         address = first.enter_context(app.serve(port))
         with visit(address=address) as page:
             train(page)
             verdict = page.locator("#verdict").inner_text()
+            page.wait_for_function("localStorage.getItem('iris_mlp_last_run')")
             first.close()
-            with app.serve(port):  # it knows nothing of this page
-                page.get_by_role("radio", name="Built-in").check()
-                expect(page.locator(".toast-body")).to_contain_text("your last run comes back")
-                assert page.locator("#verdict").inner_text() == verdict
-                page.reload()
-                page.get_by_role("tab", name="Classify").click()
-                expect(page.get_by_role("radio", name="My last run")).to_be_checked()
+            with app.serve(port):  # it knows nothing of this browser
+                again = page.context.new_page()
+                again.goto(address)
+                again.wait_for_selector("#loss-chart .loss-chart-stats > div")
+                again.get_by_role("tab", name="Classify").click()
+                expect(again.get_by_role("radio", name="My last run")).to_be_checked(timeout=60_000)
+                expect(again.locator("#verdict")).to_have_text(verdict, use_inner_text=True)
+
+
+def test_a_page_whose_state_is_gone_is_told_so(space: str):
+    config = httpx.get(space + "config").json()
+    source = next(
+        each["id"]
+        for each in config["components"]
+        if each["props"].get("elem_id") == "weights-source"
+    )
+    event = next(each for each in config["dependencies"] if [source, "input"] in each["targets"])
+    call = {"data": ["shipped"], "fn_index": event["id"], "session_hash": uuid.uuid4().hex}
+    reply = httpx.post(space + "gradio_api/queue/join", json=call)
+    assert reply.status_code == 410
+    assert "your last run comes back" in reply.json()["detail"]

@@ -122,14 +122,11 @@ class Visitor:
         ]
         body = {"data": values, "fn_index": event["id"], "session_hash": f"{element}-{name}"}
         query = {"session_hash": body["session_hash"]}
-        # An open page has both streams, and was heard of before; else its work counts as lost.
+        # What has no state was heard of before, or counts as lost.
         flower = {"data": [5.1, 3.5, 1.4, 0.2]} | query
         self.client.post("gradio_api/run/classify", json=flower).raise_for_status()
-        with (
-            self.client.stream("GET", f"gradio_api/heartbeat/{body['session_hash']}"),
-            self.client.stream("GET", "gradio_api/queue/data", params=query) as stream,
-        ):
-            self.client.post("gradio_api/queue/join", json=body).raise_for_status()
+        self.client.post("gradio_api/queue/join", json=body).raise_for_status()
+        with self.client.stream("GET", "gradio_api/queue/data", params=query) as stream:
             for line in stream.iter_lines():
                 message = json.loads(line.removeprefix("data: ")) if line else {}
                 if message.get("msg") == "process_completed":

@@ -1,6 +1,8 @@
+import time
 from pathlib import Path
 
 import pytest
+from gradio_client import Client
 from playwright.sync_api import Page, expect
 
 from iris_mlp.checkpoint import Checkpoint
@@ -111,6 +113,40 @@ def test_a_refused_run_leaves_the_curve_of_the_run_before(visit):
         expect(page.locator("#start")).to_be_enabled()
         expect(note).to_contain_text("完成：500 轮")
         assert page.locator(CURVE).get_attribute("d")
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en-US", "number 2 in"), ("zh-CN", "排在第 2 位")])
+def test_a_waiting_visitor_is_told_the_place_in_the_queue(visit, url, locale: str, said: str):
+    jobs = []
+
+    def train() -> None:  # each a visitor of its own, who has one run at a time
+        jobs.append(Client(url, verbose=False).submit(epochs=9_000_000, api_name="/train"))
+
+    with visit(locale=locale) as page:
+        try:
+            # As many as train at once, and one who waits before us.
+            for _ in range(usable_cores()):
+                train()
+                next(iter(jobs[-1]))
+            train()
+            deadline = time.monotonic() + 60
+            while jobs[-1].status().rank is None:
+                assert time.monotonic() < deadline, jobs[-1].status()
+                page.wait_for_timeout(50)
+            page.click("#start")
+            expect(page.locator(".settings .run-place")).to_contain_text(said)
+            page.get_by_role("tab").nth(2).click()  # Explore, whose sweeps wait for these places
+            page.click("#explore-start")
+            expect(page.locator("#explore-start")).to_be_disabled()
+            line = page.locator(".landscape-side .run-place")
+            expect(line).to_contain_text(said.replace("2", "3"))
+            page.click("#explore-stop")
+            page.get_by_role("tab").first.click()
+        finally:
+            for job in jobs:
+                job.cancel()
+        expect(page.locator(".run-summary")).to_be_visible()
+        expect(page.locator(".settings .run-place")).to_have_text("")
 
 
 def test_closed_tab_frees_the_slot(visit):
