@@ -90,7 +90,11 @@ def is_lent(devices: Sequence[str]) -> bool:
 
 
 def run_on_devices(
-    work: Work, devices: Sequence[str], *arguments: Any, stop: StopSignal, duration_s: int
+    work: Work,
+    devices: Sequence[str],
+    *arguments: Any,
+    stop: StopSignal,
+    estimate_s: Callable[[], int],
 ) -> Generator[Any]:
     """Run work on some devices and yield what it yields: all at once, or a lent GPU's part after.
 
@@ -101,7 +105,7 @@ def run_on_devices(
         devices: Names of devices.
         arguments: What it is given between the devices and its `StopSignal`.
         stop: Asks it to end.
-        duration_s: GPU seconds to ask for where a GPU is lent.
+        estimate_s: Returns the GPU seconds to ask for; called only where a GPU is lent.
 
     Raises:
         DeviceError: As `run_on_gpu`, once the CPU's part is done.
@@ -114,7 +118,7 @@ def run_on_devices(
     if not stop.is_set():
         lent = [device for device in devices if device != "cpu"]
         yield from run_on_gpu(
-            work, lent, *arguments, stop=stop, wall_s=math.inf, duration_s=duration_s
+            work, lent, *arguments, stop=stop, wall_s=math.inf, duration_s=estimate_s()
         )
 
 

@@ -117,8 +117,11 @@ def race(epochs: int = 1_000, repeats: int = 3) -> Iterator[dict[str, Any]]:
     repeats = read_int("repeats", repeats, 1, MOST_LAPS)
     devices, laps, absences = list_compared(), [], []
     most, limit = len(list_candidates(devices)), TimeLimit(make_switch())
-    asked_s = estimate_race_s(devices, epochs, repeats)
-    running = run_on_devices(race_all, devices, epochs, repeats, stop=limit, duration_s=asked_s)
+    running = run_on_devices(
+        *(race_all, devices, epochs, repeats),
+        stop=limit,
+        estimate_s=lambda: estimate_race_s(devices, epochs, repeats),
+    )
     refusal = None
     try:
         with closing(running):

@@ -8,7 +8,7 @@ from typing import Any
 
 from iris_mlp.config import DEFAULTS, TRAIN_ROWS, host_limits
 from iris_mlp.errors import OutputError
-from iris_mlp.lent_gpu import is_lent, run_on_devices
+from iris_mlp.lent_gpu import run_on_devices
 from iris_mlp.sweep.results import LaneResult, Tally
 from iris_mlp.sweep.run import STEP_S, choose_device, estimate_sweep_s, sweep_on
 from iris_mlp.sweep.settings import read_sweep
@@ -55,7 +55,7 @@ def sweep(
     answers = run_on_devices(
         *(sweep_on, [device], config, limits.wall_s),
         stop=make_switch(),
-        duration_s=estimate_sweep_s(config) if is_lent([device]) else 0,
+        estimate_s=lambda: estimate_sweep_s(config),
     )
     tally, started = Tally(len(config)), perf_counter()
     results: list[LaneResult] = []

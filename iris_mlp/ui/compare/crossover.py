@@ -77,7 +77,7 @@ def run_crossover(
         devices,
         *(axes, point_s, hidden),
         stop=limit,
-        duration_s=_estimate_s(point_s, axes),
+        estimate_s=lambda: _estimate_s(point_s, axes),
     )
     with keep_measured(t), closing(answers):
         for point in answers:

@@ -73,7 +73,7 @@ def run_ledger(
         devices,
         *(ledger_s, reads_s, READ_REPEATS),
         stop=limit,
-        duration_s=ask_for_s(ledger_s + reads_s + PROFILE_S),
+        estimate_s=lambda: ask_for_s(ledger_s + reads_s + PROFILE_S),
     )
     with keep_measured(t), closing(answers):
         for device, found in answers:

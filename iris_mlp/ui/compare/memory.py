@@ -169,7 +169,7 @@ def _answer_memory(hidden: Any, rows: Any, optimizer: str, t: Translate, measure
             answers = run_on_devices(
                 *(measure_memory_on, last, hidden, rows, optimizer),
                 stop=limit,
-                duration_s=ask_for_s(STEP_S),
+                estimate_s=lambda: ask_for_s(STEP_S),
             )
             found = next(iter(list(answers)), None)
     except IrisMlpError as error:

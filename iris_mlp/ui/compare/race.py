@@ -127,8 +127,11 @@ def run_race(stop: threading.Event | None, lap_epochs: int, request: gr.Request)
     candidates, laps = list_candidates(devices), []
     meeting = Meeting(devices, candidates, lap_epochs=lap_epochs)
     yield render_race(meeting, t, done=0.0)
-    asked_s = estimate_race_s(devices, lap_epochs, REPEATS)
-    answers = run_on_devices(race_all, devices, lap_epochs, REPEATS, stop=limit, duration_s=asked_s)
+    answers = run_on_devices(
+        *(race_all, devices, lap_epochs, REPEATS),
+        stop=limit,
+        estimate_s=lambda: estimate_race_s(devices, lap_epochs, REPEATS),
+    )
     with keep_measured(t), closing(answers):
         for found in answers:
             if isinstance(found, Absence):

@@ -12,8 +12,8 @@ from gradio.events import Dependency
 
 from iris_mlp.config import DEFAULTS, TrainConfig, host_limits
 from iris_mlp.devices import list_devices
-from iris_mlp.errors import DeviceError
 from iris_mlp.lent_gpu import is_lent, run_on_devices
+from iris_mlp.strings import Translate
 from iris_mlp.sweep.run import choose_device, estimate_sweep_s, sweep_on
 from iris_mlp.ui.components.loss_chart import build_loss_chart
 from iris_mlp.ui.components.prose import build_prose
@@ -99,8 +99,7 @@ def run_landscape(
             note = t("explore.progress", done=f"{landscape.done:,}", total=f"{len(lanes):,}")
         return describe_landscape(landscape, note, running, t)
 
-    with keep_measured(t):
-        yield from _stream(stop, landscape.list_lanes(), device, landscape.add, show)
+    yield from _stream(stop, landscape.list_lanes(), device, landscape.add, show, t)
 
 
 @user_errors
@@ -119,8 +118,7 @@ def run_luck(
             note = t("explore.progress", done=f"{sample.done:,}", total=f"{len(lanes):,}")
         return describe_sample(sample, note, running, t)
 
-    with keep_measured(t):
-        yield from _stream(stop, lanes, device, sample.add, show)
+    yield from _stream(stop, lanes, device, sample.add, show, t)
 
 
 def spread_settings(chosen: dict[str, Any] | None) -> list[Any]:
@@ -150,18 +148,19 @@ def _stream(
     device: str,
     add: Callable[[Any], None],
     show: Callable[[bool, float], dict[str, Any]],
+    t: Translate,
 ) -> Iterator[dict[str, Any]]:
     """Run the lanes and yield a few times a second; closing it ends them."""
     started = perf_counter()
     yield show(True, 0.0)
     shown_at = 0.0
     placed = [replace(lane, device=device) for lane in lanes]
-    answers = run_on_devices(
-        *(sweep_on, [choose_device(device)], placed, host_limits().wall_s),
-        stop=stop,
-        duration_s=estimate_sweep_s(placed),
-    )
-    try:
+    with keep_measured(t):
+        answers = run_on_devices(
+            *(sweep_on, [choose_device(device)], placed, host_limits().wall_s),
+            stop=stop,
+            estimate_s=lambda: estimate_sweep_s(placed),
+        )
         with closing(answers) as steps:
             for results in steps:
                 for result in results:
@@ -170,9 +169,6 @@ def _stream(
                 if elapsed_s - shown_at >= UPDATE_S:
                     shown_at = elapsed_s
                     yield show(True, elapsed_s)
-    except DeviceError:
-        yield show(False, perf_counter() - started)
-        raise
     yield show(False, perf_counter() - started)
 
 

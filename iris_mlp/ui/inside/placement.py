@@ -48,7 +48,7 @@ def build(flower: Flower) -> Panel:
         lent, lend = _list_lent(), None
         if lent:
             lend = gr.Button(page_i18n()("inside.lend"), size="sm", elem_id="inside-lend")
-            tell_gpu_seconds(build_gpu_seconds(), lambda: ask_for_s(MISMATCH_S))
+            tell_gpu_seconds(build_gpu_seconds(), _estimate_s)
         placed, moves = add_html("placement"), add_html("moves")
 
     def place(values: Values, t: Translate) -> Values:
@@ -58,8 +58,10 @@ def build(flower: Flower) -> Panel:
 
     def place_on_lent(values: Values, t: Translate) -> Values:
         scaled = shorten_numbers(flower.send(values).scaled)
-        limit, asked_s = TimeLimit(None), ask_for_s(MISMATCH_S)
-        (run,) = run_on_devices(run_mismatch, lent, scaled, stop=limit, duration_s=asked_s)
+        answers = run_on_devices(
+            run_mismatch, lent, scaled, stop=TimeLimit(None), estimate_s=_estimate_s
+        )
+        (run,) = answers
         return {placed: render_placement(run, t)}
 
     def show(values: Values, t: Translate) -> Values:
@@ -71,6 +73,10 @@ def build(flower: Flower) -> Panel:
         events: dict[str, Any] = {"trigger_mode": "once", **training_slots(), **PRIVATE}
         lend.click(answer(place_on_lent), set(flower.inputs), [placed], **events)
     return Panel(show, inputs, {placed, moves})
+
+
+def _estimate_s() -> int:
+    return ask_for_s(MISMATCH_S)
 
 
 def _list_lent() -> list[str]:
