@@ -49,7 +49,6 @@ def label_chart(t: Translate, empty: str = "") -> dict[str, str]:
         "chart": t("train.chart"),
         "band": t("train.curve_band"),
         "empty": empty,
-        "save": t("common.save_figure"),
         **{name: t(f"train.{name}") for name in ("pin", "unpin", "pinned", "pinned_now")},
     }
 

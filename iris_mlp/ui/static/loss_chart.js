@@ -1,5 +1,4 @@
 import { h } from "./dom.js";
-import { offerSave } from "./save_figure.js";
 import { add, clear, logTicks, ticks } from "./svg.js";
 
 const POINTS = 200;
@@ -165,11 +164,10 @@ export function mount({ element, props, watch }) {
       points.filter((p) => !log || p[1] > 0)
         .map((p, i) => `${i ? "L" : "M"}${x(p[0]).toFixed(1)} ${y(p[1]).toFixed(1)}`).join("");
     const band = (points) => {
-      if (!points.some((p) => p.length > 2)) return "";
       const [over, under] = [points.map((p) => [p[0], mostOf(p)]), points.map((p) => [p[0], leastOf(p)]).reverse()];
       return `${path(over)}${path(under).replace("M", "L")}Z`;
     };
-    const isBanded = train.some((p) => p.length > 2 && mostOf(p) > leastOf(p));
+    const isBanded = train.some((p) => mostOf(p) > leastOf(p));
     if (pinned) {
       add(svg, "path", { d: path(pinned.test), class: "curve test pinned" });
       add(svg, "path", { d: path(pinned.train), class: "curve train pinned" });
@@ -225,7 +223,6 @@ export function mount({ element, props, watch }) {
   });
   charts.set(id, draw);
   new ResizeObserver(draw).observe(element);
-  if (props.value?.labels?.save) offerSave(element.querySelector(".loss-chart-plot"), "iris-loss", props.value.labels.save);
   watch("value", () => { shown.delete(id); draw(); });
   draw();
 }
