@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -112,6 +113,16 @@ class TrainConfig:
     batch_size: int = TRAIN_ROWS
     seed: int = 0
     record_every: int = 1
+
+    @classmethod
+    def from_values(cls, values: Iterable[Any]) -> "TrainConfig":
+        """Return the settings of values in the order of the fields.
+
+        Raises:
+            SettingsError: A value is out of range or of the wrong kind; the sentence names it.
+            ValueError: There are more or fewer values than fields.
+        """
+        return cls(**dict(zip(cls.__dataclass_fields__, values, strict=True)))
 
     def __post_init__(self) -> None:
         _check_choice("engine", self.engine, ENGINES)

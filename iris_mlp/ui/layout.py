@@ -22,6 +22,7 @@ from iris_mlp.ui.run_button import PRIVATE, QUICK
 from iris_mlp.ui.train import tab as train_tab
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.train.settings_form import restore_defaults
+from iris_mlp.ui.train.shown import show_recalled
 from iris_mlp.ui.visitor import (
     SHARE_PARAMETER,
     STORAGE_KEY,
@@ -116,7 +117,7 @@ def welcome_back(request: gr.Request, stored: object) -> list[Any]:
         gr.Info(t(f"train.{key}"), title=t("train.share_link"))
     # Where nothing is recalled, a quick visitor has changed some already.
     settings = offer_settings(form) if form else [gr.skip()] * len(DEFAULTS.to_dict())
-    return [*train_tab.show_recalled(recalled, t), recalled.is_shared, *settings]
+    return [*show_recalled(recalled, t), recalled.is_shared, *settings]
 
 
 def show_path(request: gr.Request) -> Any:

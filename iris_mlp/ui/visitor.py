@@ -127,12 +127,11 @@ def recall_run(shared: str | None, stored: object, request: gr.Request | None = 
 def recall_form(stored: object) -> TrainConfig | None:
     """Return the settings that this page of the browser last showed; None if there are none."""
     values = stored.get("form") if isinstance(stored, dict) else None
-    names = TrainConfig.__dataclass_fields__
-    if not isinstance(values, list) or len(values) != len(names):
+    if not isinstance(values, list):
         return None
     try:
-        return TrainConfig(**dict(zip(names, values)))
-    except SettingsError:  # half typed
+        return TrainConfig.from_values(values)
+    except (SettingsError, ValueError):  # half typed, or another version's
         return None
 
 

@@ -286,7 +286,7 @@ def test_the_installed_page_keeps_a_visitors_last_run_in_the_users_folder(instal
     code = """
 from pathlib import Path
 from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, SHIPPED_WEIGHTS, Checkpoint
-from iris_mlp.ui.train.tab import keep_last_run
+from iris_mlp.ui.train.shown import keep_last_run
 keep_last_run(Checkpoint.load(SHIPPED_WEIGHTS), str)
 assert LAST_RUN_WEIGHTS.is_relative_to(Path.home())
 print(LAST_RUN_WEIGHTS.read_bytes().hex())

@@ -5,9 +5,8 @@ from typing import Any
 import gradio as gr
 
 from iris_mlp.config import DEFAULTS
-from iris_mlp.lent_gpu import LentRun
 from iris_mlp.strings import Translate
-from iris_mlp.training import TrainingRun, TrainResult
+from iris_mlp.training import TrainResult
 from iris_mlp.ui.assets import mount
 from iris_mlp.ui.components.loss_chart import label_chart
 from iris_mlp.ui.components.network import describe_model, network_texts
@@ -43,13 +42,8 @@ def describe_opening(t: Translate) -> dict[str, Any]:
     }
 
 
-def show_model(run: TrainingRun | LentRun) -> Any:
+def show_model(result: TrainResult) -> Any:
     """Return the value that lets the drawing follow a run; of a wide one it shows nothing new."""
-    return show_result_model(run.snapshot())
-
-
-def show_result_model(result: TrainResult) -> Any:
-    """Return the same for a run that has ended."""
     if result.checkpoint is None:
         return gr.skip()
     if result.config.hidden > MOST_HIDDEN:

@@ -2,23 +2,19 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
-from iris_mlp.checkpoint import LAST_RUN_WEIGHTS, Checkpoint
 from iris_mlp.config import (
     BROWSER_DEVICES,
     DEFAULTS,
     TrainConfig,
     host_limits,
 )
-from iris_mlp.errors import OutputError
 from iris_mlp.lent_gpu import estimate_run_s, prepare_run
-from iris_mlp.strings import Translate
 from iris_mlp.take_home.plot import Scale, draw_png, plot_loss
 from iris_mlp.training import (
     History,
@@ -29,46 +25,25 @@ from iris_mlp.ui.downloads import offer_file
 from iris_mlp.ui.errors import user_errors, warn
 from iris_mlp.ui.gpu_seconds import build_gpu_seconds, tell_gpu_seconds
 from iris_mlp.ui.language import page_i18n, request_translator
-from iris_mlp.ui.origins import is_for_one_person
 from iris_mlp.ui.run_button import PRIVATE, RunButtons, training_slots
 from iris_mlp.ui.train import take_home
 from iris_mlp.ui.train.opening_panel import (
     build_opening,
     describe_opening,
     show_model,
-    show_result_model,
 )
 from iris_mlp.ui.train.run_summary import compare_runs, render_summary
 from iris_mlp.ui.train.run_view import (
     describe_chart,
-    describe_outcome,
-    describe_shared,
     write_log,
 )
 from iris_mlp.ui.train.settings_form import build_settings
+from iris_mlp.ui.train.shown import PLOT_NAME, Shown, order_run, show_result
 from iris_mlp.ui.train.visitor_run import read_visitor_run
-from iris_mlp.ui.train.visitor_run_panel import build_visitor_run, describe_order, gpu_words
-from iris_mlp.ui.visitor import Recalled
+from iris_mlp.ui.train.visitor_run_panel import build_visitor_run, gpu_words
 
-WEIGHTS_NAME = "iris_mlp.safetensors"
-PLOT_NAME = "loss.png"
 LOG_UPDATE_S = 1.0
 COMPARISON_S = 20.0
-
-
-class Shown(NamedTuple):
-    """What changes during a run, in the order of the components."""
-
-    chart: Any
-    opening: Any = gr.skip()
-    summary: Any = gr.skip()
-    log: Any = gr.skip()
-    plot: Any = gr.skip()
-    result: Any = gr.skip()
-    history: Any = gr.skip()
-    checkpoint: Any = gr.skip()
-    weights: Any = gr.skip()
-    order: Any = gr.skip()
 
 
 @dataclass(frozen=True)
@@ -104,7 +79,7 @@ def run_training(
 ) -> Iterator[Shown]:
     """Train with the controls' settings and yield what the page shows, several times a second."""
     t = request_translator(request)
-    config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
+    config = TrainConfig.from_values(settings)
     host_limits().check(config)
     if config.device in BROWSER_DEVICES:
         yield order_run(config, t)
@@ -124,31 +99,17 @@ def run_training(
             logged_at_s = progress.elapsed_s
             log = write_log(run.history, config.epochs)
         chart = describe_chart(run.config, run.history, progress, note, t)
-        yield Shown(chart, show_model(run), log=log)
+        yield Shown(chart, show_model(run.snapshot()), log=log)
     if run.failure is not None:
         warn(run.failure, t)
-    yield show_result(run.result(), scale, t)._replace(opening=show_model(run))
+    result = run.result()
+    yield show_result(result, scale, t)._replace(opening=show_model(result))
 
 
 def _estimate_s(*settings: Any) -> int:
-    config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
+    config = TrainConfig.from_values(settings)
     browser = config.device in BROWSER_DEVICES
     return 0 if browser else estimate_run_s(config)
-
-
-def order_run(config: TrainConfig, t: Translate) -> Shown:
-    """Ask the page to train; nothing of a run before it is left meanwhile."""
-    chart = describe_chart(config, History(), None, t("train.browser_running"), t)
-    return Shown(
-        chart,
-        summary=t("train.summary_running"),
-        log="",
-        result=None,
-        history=None,
-        checkpoint=None,
-        weights=gr.update(value=None, interactive=False),
-        order=describe_order(config, chart, t),
-    )
 
 
 @user_errors
@@ -177,59 +138,6 @@ def compare_with_fused(
 def _is_comparable(result: TrainResult) -> bool:
     config = result.config
     return (config.engine, config.device, result.outcome) == ("eager", "cpu", "completed")
-
-
-def show_result(result: TrainResult, scale: Scale, t: Translate) -> Shown:
-    """Return the end of a run: its figures, plot, log and weights."""
-    weights = None
-    if result.checkpoint is not None:
-        weights = offer_file(result.checkpoint.to_bytes(), WEIGHTS_NAME, t)
-        if is_for_one_person():
-            keep_last_run(result.checkpoint, t)
-    return Shown(
-        chart=describe_chart(
-            result.config, result.history, result.progress, describe_outcome(result, t), t, False
-        ),
-        summary=render_summary(result, t),
-        log=write_log(result.history, result.config.epochs),
-        plot=offer_file(draw_png(plot_loss(result.history, scale)), PLOT_NAME, t),
-        result=result,
-        history=result.history,
-        checkpoint=result.checkpoint,
-        weights=gr.update(value=weights, interactive=weights is not None),
-    )
-
-
-def show_recalled(recalled: Recalled, t: Translate) -> Shown:
-    """Return a run that the visitor comes back to, or opened by a link, as it ended."""
-    result = recalled.to_result()
-    # A run without its curve, as the disk keeps it, leaves the page what it opens on.
-    if result is None or not (recalled.is_shared or recalled.curves.get("train")):
-        return Shown(gr.skip(), checkpoint=recalled.checkpoint, history=recalled.history)
-    sentence = describe_shared if recalled.is_shared else describe_outcome
-    note = sentence(result, t)
-    chart = describe_chart(result.config, result.history, result.progress, note, t, False)
-    assert result.checkpoint is not None
-    weights = offer_file(result.checkpoint.to_bytes(), WEIGHTS_NAME, t)
-    return Shown(
-        chart | recalled.curves,
-        opening=show_result_model(result),
-        summary=render_summary(result, t),
-        result=result,
-        history=recalled.history,
-        checkpoint=result.checkpoint,
-        weights=gr.update(value=weights, interactive=weights is not None),
-    )
-
-
-def keep_last_run(checkpoint: Checkpoint, t: Translate) -> None:
-    """Keep the weights of a local run on disk, or warn when their folder cannot be written."""
-    with suppress(OSError):  # saving says what is wrong
-        LAST_RUN_WEIGHTS.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        checkpoint.save(LAST_RUN_WEIGHTS)
-    except OutputError as error:
-        warn(error, t)
 
 
 def redraw_plot(history: History | None, scale: Scale, request: gr.Request) -> str | None:

@@ -53,7 +53,7 @@ element.addEventListener("click", async (event) => {
 def write_script(request: gr.Request, *settings: Any) -> str:
     """Return the settings as a stand-alone script, with buttons to copy and to download it."""
     t = request_translator(request)
-    config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
+    config = TrainConfig.from_values(settings)
     code = render_script(config, t("common.language"))
     copy, copied = escape(t("train.script_copy")), escape(t("train.script_copied"))
     downloads = "".join(
@@ -76,7 +76,7 @@ def make_link(
 ) -> str:
     """Return an address with the last run's settings and weights, else the settings alone."""
     if checkpoint is None:
-        config = TrainConfig(**dict(zip(TrainConfig.__dataclass_fields__, settings)))
+        config = TrainConfig.from_values(settings)
         return f"{address}?{SHARE_PARAMETER}={run_link.encode(config)}"
     fitting = checkpoint if run_link.fits(checkpoint) else None
     return f"{address}?{SHARE_PARAMETER}={run_link.encode(read_settings(checkpoint), fitting)}"
