@@ -37,6 +37,7 @@ KEEP_FORM = (
     "(...form) => (document.dispatchEvent(new CustomEvent('iris:form', {detail: form})), form)"
 )
 FORM = "(stored) => [{...stored, form: window.irisForm?.() ?? null}]"
+READY = "() => {document.dispatchEvent(new Event('iris:ready'));}"
 OWN_RUN = "(result) => (document.dispatchEvent(new Event('iris:own-run')), [result])"
 
 
@@ -49,7 +50,9 @@ def build_app() -> gr.Blocks:
         # The secret only keeps the stored text readable after a restart; it guards nothing.
         browser = gr.BrowserState(storage_key=STORAGE_KEY, secret=STORAGE_KEY)
         is_shared = gr.State(False)
-        masthead = gr.HTML(elem_id="masthead", js_on_load=mount("place"), apply_default_css=False)
+        masthead = gr.HTML(
+            elem_id="masthead", js_on_load=mount("place", "reopen"), apply_default_css=False
+        )
         path = build_path()
         with gr.Tabs():
             with gr.Tab(i18n("train.tab"), id="train"):
@@ -84,14 +87,17 @@ def build_app() -> gr.Blocks:
         welcomed = loaded.then(
             welcome_back, browser, [*train.shown, is_shared, *train.settings], js=FORM, **PRIVATE
         )
-        welcomed.then(
+        filled = welcomed.then(
             classify.on_load,
             [train.checkpoint, is_shared],
             classify.outputs,
             **QUICK,
         )
-        # When it is opened: it shows the flower and the weights that are then in use.
-        inside_page.select(inside.on_load, inside.on_load_inputs, inside.on_load_outputs, **QUICK)
+        filled.then(None, js=READY, **PRIVATE)
+        # When it is opened: it shows the flower and the weights that are then in use. Where the
+        # address opens it, Gradio does not hear so yet.
+        for opened in (inside_page.select, masthead.reopen):
+            opened(inside.on_load, inside.on_load_inputs, inside.on_load_outputs, **QUICK)
         path.open(set_for_task, None, train.settings, **QUICK)
         for choice in explore.choices:
             choice.success(explore_tab.spread_settings, explore.chosen, train.settings, **QUICK)

@@ -37,6 +37,17 @@ def test_another_language_keeps_tab_settings_curve_and_run(visit):
         expect(chosen).to_have_text(ZH("compare.tab"))
 
 
+def test_a_tab_that_is_reloaded_is_filled_again(visit):
+    filled = {"inside": ".firings", "hardware": ".hw-name", "classify": "#verdict"}
+    with visit() as page:
+        for name, what in filled.items():
+            page.get_by_role("tab", name=EN(f"{name}.tab")).click()
+            expect(page.locator(what).first).to_be_visible()
+            page.reload()
+            expect(page.locator("[role=tab][aria-selected=true]")).to_have_text(EN(f"{name}.tab"))
+            expect(page.locator(what).first).to_be_visible()
+
+
 def test_a_link_opens_on_its_result_until_the_visitor_trains(visit):
     with visit() as page:
         train(page, 271)

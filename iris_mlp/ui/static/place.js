@@ -46,9 +46,14 @@ document.addEventListener("click", ({ target }) => {
 }, true);
 addEventListener("popstate", openTab);
 
-/** Open the tab of the address once Gradio has built the page. */
-export function mount() {
-  if (!location.hash) return;
-  if (listTabs().length) openTab();
-  else requestAnimationFrame(mount);
+/**
+ * Open the tab of the address once Gradio has built the page; say so of Inside, which is filled at
+ * opening, once Gradio listens.
+ *
+ * @param {import("./component.js").Component} component
+ */
+export function mount({ trigger }) {
+  document.addEventListener("iris:ready", () => { if (location.hash === "#inside") trigger("reopen"); });
+  const open = () => (listTabs().length ? openTab() : requestAnimationFrame(open));
+  if (location.hash) open();
 }
